@@ -1,0 +1,1 @@
+"""The plumbing a loss body leans on: entry and exit, domains, parameters, numeric primitives."""

@@ -1,0 +1,58 @@
+"""The vocabulary of array arguments: what may be in them.
+
+A domain says which dtypes an argument takes, what stands in for a masked element while the
+mathematics runs (a value at which every loss of that domain is finite, with its derivatives), and
+which values are legal, for `arraylosses.debug` and for the samples of the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Check = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What an array argument may hold.
+
+    `dense` arguments take part in arithmetic and are promoted to one floating dtype; the others
+    are integers. `valid` maps `(xp, array)` to a boolean array.
+    """
+
+    name: str
+    rule: str
+    valid: Check
+    safe: float = 0
+    dense: bool = True
+    broadcasts: bool = False
+    poison: bool = False  # illegal values make the item NaN on every path, not only in debug
+
+
+def _finite_or_inf(xp: Any, x: Any) -> Any:
+    return ~xp.isnan(x)
+
+
+def _between(low: float, high: float) -> Check:
+    return lambda xp, x: (x >= low) & (x <= high)
+
+
+REAL = Domain("real", "not be NaN", _finite_or_inf)
+POSITIVE = Domain("positive", "be positive", lambda xp, x: x > 0, safe=1)
+NONNEGATIVE = Domain("nonnegative", "be nonnegative", lambda xp, x: x >= 0, safe=1)
+ABOVE_MINUS_ONE = Domain("above -1", "be above -1", lambda xp, x: x > -1)
+PROBABILITY = Domain("probability", "be between 0 and 1", _between(0, 1), safe=0.5)
+LOG_PROBABILITY = Domain("log-probability", "be at most 0", lambda xp, x: x <= 0)
+SIGN = Domain("sign", "be -1 or 1", lambda xp, x: (x == 1) | (x == -1), safe=1, poison=True)
+BOXES = Domain("box", "be boxes with nonnegative width and height", _finite_or_inf)
+CLASSES = Domain("class label", "be class labels", _finite_or_inf, dense=False, poison=True)
+IDENTITIES = Domain("identity", "be identities", _finite_or_inf, dense=False)
+TOKENS = Domain("token", "be tokens", _finite_or_inf, dense=False)
+LENGTHS = Domain("length", "be nonnegative", lambda xp, x: x >= 0, dense=False)
+
+
+def broadcast(domain: Domain) -> Domain:
+    """The same domain for an argument that broadcasts to the first one."""
+    return Domain(domain.name, domain.rule, domain.valid, domain.safe, domain.dense, True, domain.poison)

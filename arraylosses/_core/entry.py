@@ -1,0 +1,431 @@
+"""Entry and exit of a loss: everything that every loss does before and after its mathematics.
+
+`enter` finds the namespace, checks what is static (libraries, devices, dtypes, shapes, parameters),
+promotes, and replaces masked elements by a safe value. The `Exit` it returns weighs, masks and
+reduces the items. Neither owns a loop, so they serve pointwise, class, box, pair and sequence
+losses alike.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+from . import debugging, errors
+from .domains import Domain
+from .errors import Words, refuse
+from .namespaces import device, dtype_name, index_dtype, kind, library, namespace
+from .parameters import ArrayRule, Rule
+from .reductions import Exit
+from .registry import Loss
+from .signature import (
+    Dims,
+    Signature,
+    Sizes,
+    agree,
+    fits,
+    natural_axis,
+    parse_dims,
+    shape_of,
+    sizes_of,
+    spread_shape,
+    write,
+)
+
+Array = Any
+Namespace = Any
+
+
+def enter(
+    function: Callable[..., Any],
+    arrays: tuple[Any, ...],
+    sample_weight: Any,
+    where: Any,
+    reduction: str,
+    normalizer: Any,
+    *,
+    axes: dict[str, int] | None = None,
+    ignore_index: int | None = None,
+    **parameters: Any,
+) -> tuple[Any, ...]:
+    """Begin a loss: `(xp, *arrays, *parameters, done)`.
+
+    `axes` says which axis the caller chose for a dimension of the signature, `ignore_index` the
+    label that takes an item out. The arrays come back in one floating dtype, masked elements
+    replaced, labels in range; the parameters checked; `done` is the exit.
+    """
+    spec: Loss = function.loss  # type: ignore[attr-defined]
+    loss = spec.name
+    if reduction not in ("none", "sum", "mean"):
+        raise refuse(loss, "reduction", errors.REDUCTION, reduction)
+    if normalizer is not None and reduction != "mean":
+        raise refuse(loss, "normalizer", errors.ONLY_WITH_MEAN, normalizer)
+    for name, value in parameters.items():
+        if type(rule := spec.rules[name]) is Rule:
+            parameters[name] = check_parameter(loss, name, value, rule)
+
+    xp = common_namespace(spec, arrays)
+    signature, form = spec.signatures[0], 0
+    if len(spec.signatures) > 1:
+        form = choose(spec, xp, arrays)
+        signature = spec.signatures[form]
+    arrays, dtype = promote(spec, form, xp, arrays)
+    axes = resolve(loss, spec.arrays[0], signature.inputs[0], arrays[0], axes)
+    if axes:
+        arrays = tuple(arrange(xp, x, dims, axes) for x, dims in zip(arrays, signature.inputs, strict=True))
+
+    first = arrays[0]
+    if signature.pointwise and all(x is None or x.shape == first.shape for x in arrays):
+        sizes: Sizes = {"...": first.shape}
+    else:
+        sizes = bind(spec, form, signature, arrays)
+    shape = shape_of(signature.items, sizes)
+
+    for name, value in parameters.items():
+        if value is None or type(value) in (float, int, bool, str):
+            continue
+        parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes, axes)
+
+    done = Exit(xp, shape, dtype, reduction, form)
+    if normalizer is not None:
+        done.normalizer = as_normalizer(spec, xp, normalizer, first, dtype)
+    if sample_weight is not None:
+        done.weight = as_weight(spec, xp, sample_weight, first, dtype, shape)
+    if where is not None:
+        done.where = as_mask(spec, xp, where, first, shape_of(spec.mask, sizes), axes)
+    if sample_weight is not None or where is not None or spec.labelled:
+        arrays = sanitise(spec, signature, xp, arrays, sizes, done, ignore_index, form)
+    if debugging.active():
+        check_values(spec, form, xp, arrays, parameters)
+    return (xp, *arrays, *parameters.values(), done)
+
+
+def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
+    """The namespace of the first array, which all others must share."""
+    first = arrays[0]
+    xp = namespace(first)
+    if xp is None:
+        raise refuse(spec.name, spec.arrays[0], errors.ARRAY, Words(type(first).__name__), TypeError)
+    for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
+        if type(x) not in (float, int, bool) and not (x is None and name in spec.optional):
+            require_companion(spec, xp, name, x, first)
+    return xp
+
+
+def require_companion(spec: Loss, xp: Namespace, name: str, x: Any, first: Array) -> None:
+    """Refuse an array of another library or device than the first one's."""
+    theirs = namespace(x)
+    if theirs is None:
+        raise refuse(spec.name, name, errors.ARRAY, Words(type(x).__name__), TypeError)
+    if theirs is not xp:
+        rule = errors.one_library(spec.arrays[0], library(xp))
+        raise refuse(spec.name, name, rule, Words(library(theirs)), TypeError)
+    if device(xp, x) != device(xp, first):
+        rule = errors.one_device(spec.arrays[0], device(xp, first))
+        raise refuse(spec.name, name, rule, Words(str(device(xp, x))))
+
+
+def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
+    """The first alternative of the signature whose dtypes, or better also ranks, the arrays have."""
+
+    def kinds_fit(form: int) -> bool:
+        return all(
+            not hasattr(x, "dtype") or spec.domains[name][form].dense != (kind(xp, x.dtype) == "int")
+            for name, x in zip(spec.arrays, arrays, strict=True)
+            if not spec.same_kind(name)
+        )
+
+    def ranks_fit(form: int) -> bool:
+        inputs = spec.signatures[form].inputs
+        return all(
+            not hasattr(x, "dtype") or (fits(dims, x.ndim) and agree_in_rank(inputs[0], arrays[0], dims, x))
+            for dims, x in zip(inputs, arrays, strict=True)
+        )
+
+    forms = [form for form in range(len(spec.signatures)) if kinds_fit(form)]
+    return next(filter(ranks_fit, forms), forms[0] if forms else 0)
+
+
+def agree_in_rank(first_dims: Dims, first: Array, dims: Dims, x: Array) -> bool:
+    """Whether the open parts of two shapes have one length."""
+    return "..." not in dims or first.ndim - len(first_dims) == x.ndim - len(dims)
+
+
+def promote(spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
+    """The arrays with the dense ones in one floating dtype, at least float32, and that dtype."""
+    first = arrays[0]
+    if kind(xp, first.dtype) not in ("float", "half"):
+        raise refuse(spec.name, spec.arrays[0], errors.FLOATING, Words(dtype_name(first.dtype)), TypeError)
+    dtype = xp.float32 if kind(xp, first.dtype) == "half" else first.dtype
+    for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
+        if x is None or not hasattr(x, "dtype") or x.dtype == dtype:
+            continue
+        what = kind(xp, x.dtype)
+        if not spec.domains[name][form].dense:
+            if what != "int":
+                raise refuse(spec.name, name, errors.INTEGER, Words(dtype_name(x.dtype)), TypeError)
+        elif what == "float":
+            dtype = xp.result_type(dtype, x.dtype)
+        elif what in ("complex", "other"):
+            raise refuse(spec.name, name, errors.NUMERIC, Words(dtype_name(x.dtype)), TypeError)
+    beside = device(xp, first)
+    promoted = []
+    for name, x in zip(spec.arrays, arrays, strict=True):
+        if x is not None:
+            if not hasattr(x, "dtype"):
+                x = xp.asarray(x, dtype=dtype, device=beside)
+            wanted = dtype if spec.domains[name][form].dense else index_dtype(xp)
+            if x.dtype != wanted:
+                x = xp.astype(x, wanted)
+        promoted.append(x)
+    return tuple(promoted), dtype
+
+
+def resolve(loss: str, name: str, dims: Dims, first: Array, axes: dict[str, int] | None) -> dict[str, int]:
+    """The chosen axes counted from the end, or nothing where they are the natural ones."""
+    if not axes or not fits(dims, first.ndim):
+        return {}
+    ndim = first.ndim
+    if not all(type(axis) is int and -ndim <= axis < ndim for axis in axes.values()) or len(
+        {axis % ndim for axis in axes.values()}
+    ) < len(axes):
+        got = tuple(axes.values())
+        raise refuse(loss, "axis", errors.axis_of(name, ndim), got[0] if len(got) == 1 else got)
+    chosen = {dim: axis % ndim - ndim for dim, axis in axes.items()}
+    return {} if all(natural_axis(dims, dim, ndim) == axis for dim, axis in chosen.items()) else chosen
+
+
+def arrange(xp: Namespace, x: Any, dims: Dims, axes: dict[str, int]) -> Any:
+    """`x` with the chosen axes moved to where the signature has them."""
+    moved = [dim for dim in axes if dim in dims]
+    if x is None or not moved or not fits(dims, x.ndim):
+        return x
+    places = {natural_axis(dims, dim, x.ndim) % x.ndim: axes[dim] % x.ndim for dim in moved}
+    rest = iter(axis for axis in range(x.ndim) if axis not in places.values())
+    return xp.permute_dims(x, tuple(places[i] if i in places else next(rest) for i in range(x.ndim)))
+
+
+def bind(spec: Loss, form: int, signature: Signature, arrays: tuple[Any, ...]) -> dict[str, Any]:
+    """The size of every dimension, or an error naming the array that does not fit."""
+    sizes: Sizes = {}
+    for name, dims, x in zip(spec.arrays, signature.inputs, arrays, strict=True):
+        if x is None:
+            continue
+        if signature.inputs[0] is not dims or name != spec.arrays[0]:
+            if dims == ("...",) and x.shape == () and spec.domains[name][form].dense:
+                continue
+            if spec.domains[name][form].broadcasts:
+                if not broadcasts_to(x.shape, shape_of(dims, sizes)):
+                    raise refuse(spec.name, name, errors.broadcastable(shape_of(dims, sizes)), x.shape)
+                continue
+        found = sizes_of(dims, x.shape) if fits(dims, x.ndim) else None
+        if found is None or not all(
+            agree(sizes.get(d, int(d) if d.isdigit() else n), n) for d, n in found.items()
+        ):
+            raise refuse(spec.name, name, errors.shape(expected(spec, signature, dims, sizes)), x.shape)
+        sizes = found | sizes
+    for dim in signature.inputs[0]:
+        if sizes[dim] == 0 and dim not in signature.items:
+            raise refuse(spec.name, spec.arrays[0], errors.NOT_EMPTY.format(dim=dim), arrays[0].shape)
+    return sizes
+
+
+def expected(spec: Loss, signature: Signature, dims: Dims, sizes: Sizes) -> str:
+    """The shape an array should have had, as far as it is known."""
+    if all(dim in sizes or dim.isdigit() for dim in dims):
+        return (
+            f"{tuple(shape_of(dims, sizes))} like {spec.arrays[0]}"
+            if dims == signature.inputs[0]
+            else str(tuple(shape_of(dims, sizes)))
+        )
+    parts: list[str] = []
+    for dim in dims:
+        size = sizes.get(dim, dim)
+        parts += map(str, size) if isinstance(size, tuple) else [str(size)]
+    return write(tuple(parts))
+
+
+def broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether `shape` broadcasts to `to` without enlarging it."""
+    tail = to[len(to) - len(shape) :]
+    return len(shape) <= len(to) and all(n == 1 or agree(m, n) for n, m in zip(shape, tail, strict=True))
+
+
+def check_parameter(loss: str, name: str, value: Any, rule: Rule) -> Any:
+    """A number as a Python number that keeps the rule; arrays are left for later."""
+    if value is None and rule.optional:
+        return None
+    if rule.numeric:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            if namespace(value) is not None:
+                return value
+            raise refuse(
+                loss, name, rule.rule, value, TypeError if not isinstance(value, str) else ValueError
+            )
+        value = float(value)
+    if not rule.accepts(value):
+        raise refuse(loss, name, rule.rule, value)
+    return value
+
+
+def array_parameter(
+    spec: Loss,
+    xp: Namespace,
+    name: str,
+    value: Any,
+    first: Array,
+    dtype: Any,
+    sizes: Sizes,
+    axes: dict[str, int],
+) -> Array:
+    """An array in the place of a number, or class weights and masks, in the floating dtype."""
+    require_companion(spec, xp, name, value, first)
+    rule, what = spec.rules[name], kind(xp, value.dtype)
+    if isinstance(rule, ArrayRule):
+        if rule.boolean != (what == "bool"):
+            wanted = errors.BOOLEAN if rule.boolean else errors.NUMERIC
+            raise refuse(spec.name, name, wanted, Words(dtype_name(value.dtype)), TypeError)
+        shapes = []
+        for dims in map(parse_dims, rule.shapes):
+            if fits(dims, value.ndim) and "..." in dims:
+                value = arrange(xp, value, dims, axes)
+            shapes.append(tuple(shape_of(dims, sizes)))
+        if not any(agree(shape, tuple(value.shape)) for shape in shapes):
+            raise refuse(spec.name, name, errors.shape(" or ".join(map(str, shapes))), value.shape)
+        return value if rule.boolean else xp.astype(value, dtype)
+    if what not in ("float", "half", "int"):
+        raise refuse(spec.name, name, errors.NUMERIC, Words(dtype_name(value.dtype)), TypeError)
+    if rule.broadcasts:
+        if not broadcasts_to(value.shape, first.shape):
+            raise refuse(spec.name, name, errors.broadcastable(first.shape), value.shape)
+    elif value.shape != ():
+        raise refuse(spec.name, name, errors.NUMBER_OR_0D, value.shape)
+    return xp.astype(value, dtype)
+
+
+def as_normalizer(spec: Loss, xp: Namespace, value: Any, first: Array, dtype: Any) -> Array:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if not float(value) >= 0:
+            raise refuse(spec.name, "normalizer", "be nonnegative", value)
+        return xp.asarray(float(value), dtype=dtype, device=device(xp, first))
+    require_companion(spec, xp, "normalizer", value, first)
+    if value.shape != ():
+        raise refuse(spec.name, "normalizer", errors.NUMBER_OR_0D, value.shape)
+    return xp.astype(value, dtype)
+
+
+def as_weight(
+    spec: Loss, xp: Namespace, value: Any, first: Array, dtype: Any, shape: tuple[int, ...]
+) -> Array:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        value = xp.asarray(float(value), dtype=dtype, device=device(xp, first))
+    require_companion(spec, xp, "sample_weight", value, first)
+    if kind(xp, value.dtype) in ("complex", "other"):
+        raise refuse(spec.name, "sample_weight", errors.NUMERIC, Words(dtype_name(value.dtype)), TypeError)
+    if not broadcasts_to(value.shape, shape):
+        raise refuse(spec.name, "sample_weight", errors.broadcastable(shape), value.shape)
+    return xp.astype(value, dtype)
+
+
+def as_mask(
+    spec: Loss, xp: Namespace, value: Any, first: Array, shape: tuple[int, ...], axes: dict[str, int]
+) -> Array:
+    require_companion(spec, xp, "where", value, first)
+    if kind(xp, value.dtype) != "bool":
+        raise refuse(spec.name, "where", errors.BOOLEAN, Words(dtype_name(value.dtype)), TypeError)
+    if any(dim in spec.mask for dim in axes):  # a mask is laid out as the array that it masks
+        value = xp.reshape(value, (1,) * (len(shape) - value.ndim) + tuple(value.shape))
+        value = arrange(xp, value, spec.mask, axes)
+    if not broadcasts_to(value.shape, shape):
+        raise refuse(spec.name, "where", errors.broadcastable(shape), value.shape)
+    return value
+
+
+def spread(xp: Namespace, x: Array, dims: Dims, to: Dims, sizes: Sizes) -> Array:
+    """`x`, which broadcasts to the shape of `dims`, as it broadcasts against an array of `to`."""
+    full = len(shape_of(dims, sizes))
+    if x.ndim < full:
+        x = xp.reshape(x, (1,) * (full - x.ndim) + tuple(x.shape))
+    shape = spread_shape(dims, to, x.shape, sizes)
+    return x if shape == tuple(x.shape) else xp.reshape(x, shape)
+
+
+def sanitise(
+    spec: Loss,
+    signature: Signature,
+    xp: Namespace,
+    arrays: tuple[Any, ...],
+    sizes: Sizes,
+    done: Exit,
+    ignore_index: int | None,
+    form: int,
+) -> tuple[Any, ...]:
+    """The arrays with every element that does not count replaced by its domain's safe value.
+
+    What does not count: masked elements, items of weight exactly 0, ignored labels. Illegal labels
+    are replaced too, and remembered, so that their items come out as NaN.
+    """
+    items, mask = signature.items, spec.mask
+    per_item = mask == items
+    kept = done.where
+    if done.weight is not None:
+        weighted = spread(xp, done.weight != 0, items, mask, sizes)
+        kept = weighted if kept is None else kept & weighted
+    clean = list(arrays)
+    for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
+        domain, x = spec.domains[name][form], arrays[i]
+        if x is None or not (domain.poison or not domain.dense):
+            continue
+        ignored = None
+        if ignore_index is not None and not domain.dense and dims == mask:
+            ignored = x == ignore_index
+            kept = ~ignored if kept is None else kept & ~ignored
+        if domain.poison:
+            bad = ~legal(spec, xp, domain, x, sizes)
+            clean[i] = substitute(xp, bad, domain, x, domain.safe)
+            bad = bad if kept is None else bad & kept
+            if debugging.active():
+                rule = domain.rule if domain.dense else f"{domain.rule} from 0 to {sizes['c'] - 1}"
+                debugging.forbid(spec.name, name, rule, xp, x, bad)
+            done.invalid = bad if done.invalid is None else done.invalid | bad
+    done.where = kept
+    if kept is not None:
+        done.valid = kept if per_item else any_over(xp, kept, mask, items, sizes)
+        for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
+            if clean[i] is None or clean[i].ndim == 0 or not all(dim in dims for dim in mask):
+                continue
+            domain = spec.domains[name][form]
+            if domain.broadcasts:  # its own shape may be smaller than the mask's
+                clean[i] = xp.broadcast_to(clean[i], shape_of(dims, sizes))
+            safe = domain.safe if per_item else 0  # an absent element adds nothing to a sum
+            out = ~spread(xp, kept, mask, dims, sizes)
+            clean[i] = substitute(xp, out, domain, clean[i], safe)
+    return tuple(clean)
+
+
+def substitute(xp: Namespace, out: Array, domain: Domain, x: Array, safe: float) -> Array:
+    """`x` with `safe` where `out`."""
+    return xp.where(out, float(safe) if domain.dense else int(safe), x)
+
+
+def legal(spec: Loss, xp: Namespace, domain: Domain, x: Array, sizes: Sizes) -> Array:
+    """Which labels are in the valid set: 0 … C-1 for classes, what the domain says for others."""
+    return domain.valid(xp, x) if domain.dense else (x >= 0) & (x < sizes["c"])
+
+
+def any_over(xp: Namespace, kept: Array, dims: Dims, items: Dims, sizes: Sizes) -> Array:
+    """Whether an item has any element that counts; False for an item without elements too."""
+    full = xp.broadcast_to(kept, shape_of(dims, sizes))
+    lead = len(shape_of(items, sizes))
+    return xp.any(full, axis=tuple(range(lead, full.ndim))) if full.ndim > lead else full
+
+
+def check_values(
+    spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...], parameters: dict[str, Any]
+) -> None:
+    """Hold every array against its domain."""
+    for name, x in zip(spec.arrays, arrays, strict=True):
+        if x is not None:
+            domain = spec.domains[name][form]
+            debugging.forbid(spec.name, name, domain.rule, xp, x, ~domain.valid(xp, x))

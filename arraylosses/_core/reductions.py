@@ -1,0 +1,103 @@
+"""The one reduction rule.
+
+With s the sample weights, c the class weights' mass (1 without class weights) and the sums over the
+items that count:
+
+    none: s·ℓ (0 where an item does not count)    sum: Σ s·ℓ    mean: Σ s·ℓ / Σ s·c
+
+`normalizer` replaces the denominator. Nothing to average is 0, with derivative 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .numeric import divide
+
+Array = Any
+Namespace = Any
+
+
+class Exit:
+    """The way out of a loss: called with the items, it weighs, masks and reduces them.
+
+    Attributes that a body may want: `where`, the mask of the elements that count (None: all do);
+    `form`, which alternative of the signature the arrays took; `shape`, that of the items.
+    """
+
+    __slots__ = (
+        "dtype",
+        "form",
+        "invalid",
+        "mass",
+        "normalizer",
+        "reduction",
+        "shape",
+        "valid",
+        "weight",
+        "where",
+        "xp",
+    )
+
+    def __init__(self, xp: Namespace, shape: tuple[int, ...], dtype: Any, reduction: str, form: int) -> None:
+        self.xp, self.shape, self.dtype = xp, shape, dtype
+        self.reduction, self.form = reduction, form
+        self.normalizer: Array | None = None
+        self.weight: Array | None = None
+        self.where: Array | None = None
+        self.valid: Array | None = None
+        self.invalid: Array | None = None
+        self.mass: Array | None = None
+
+    def weigh(self, mass: Array, x: Array) -> Array:
+        """Declare the class-weighted mass of each item; return `x` without the items of mass 0.
+
+        `x` has the shape of the items, and perhaps one more axis.
+        """
+        xp = self.xp
+        self.mass = mass = mass if self.invalid is None else xp.where(self.invalid, 1.0, mass)
+        kept = mass != 0
+        self.drop(kept)
+        return xp.where(kept[..., None] if x.ndim > kept.ndim else kept, x, 0.0)
+
+    def drop(self, kept: Array) -> None:
+        """Take out the items that are not `kept`; what is computed for them must be finite."""
+        self.valid = kept if self.valid is None else self.valid & kept
+
+    def poison(self, bad: Array) -> None:
+        """Make the `bad` items NaN; what is computed for them must be finite."""
+        self.invalid = bad if self.invalid is None else self.invalid | bad
+
+    def __call__(self, items: Array) -> Array:
+        xp = self.xp
+        if self.invalid is not None:
+            items = xp.where(self.invalid, math.nan, items)
+        if self.valid is not None:
+            items = xp.where(self.valid, items, 0.0)
+        if self.weight is not None:
+            items = self.weight * items
+        if self.reduction == "none":
+            return items
+        total = xp.sum(items)
+        if self.reduction == "sum":
+            return total
+        if self.normalizer is not None:
+            return divide(xp, total, self.normalizer)
+        if self.valid is None and self.weight is None:
+            count = math.prod(self.shape)
+            return total / count if count else total
+        return divide(xp, total, self.denominator())
+
+    def denominator(self) -> Array:
+        """Σ s·c over the items that count."""
+        xp = self.xp
+        if self.weight is None and self.mass is None:
+            each = xp.astype(self.valid, self.dtype)
+        else:
+            each = self.mass if self.weight is None else self.weight
+            if self.mass is not None and self.weight is not None:
+                each = self.weight * self.mass
+            if self.valid is not None:
+                each = xp.where(self.valid, each, 0.0)
+        return xp.sum(xp.broadcast_to(each, self.shape))
