@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .errors import Words, refuse
-from .namespaces import has_values
+from .namespaces import has_values, stop_gradient
 
 _active = os.environ.get("ARRAYLOSSES_DEBUG", "") not in ("", "0")
 
@@ -61,6 +61,7 @@ def forbid(loss: str, argument: str, rule: str, xp: Any, x: Any, bad: Any) -> No
     if not (has_values(xp, x) and has_values(xp, bad)):
         return
     bad = xp.reshape(xp.broadcast_to(bad, x.shape), (-1,))
+    x = stop_gradient(xp, x)
     if not bool(xp.any(bad)):
         return
     at = int(xp.argmax(xp.astype(bad, xp.int8)))

@@ -42,10 +42,13 @@ def _between(low: float, high: float) -> Check:
 REAL = Domain("real", "not be NaN", _finite_or_inf)
 POSITIVE = Domain("positive", "be positive", lambda xp, x: x > 0, safe=1)
 NONNEGATIVE = Domain("nonnegative", "be nonnegative", lambda xp, x: x >= 0, safe=1)
+# Positive or not, as an option says; the loss itself refuses what is outside.
+AMOUNT = Domain("amount", "not be NaN", _finite_or_inf, safe=1)
 ABOVE_MINUS_ONE = Domain("above -1", "be above -1", lambda xp, x: x > -1)
 PROBABILITY = Domain("probability", "be between 0 and 1", _between(0, 1), safe=0.5)
 LOG_PROBABILITY = Domain("log-probability", "be at most 0", lambda xp, x: x <= 0)
 SIGN = Domain("sign", "be -1 or 1", lambda xp, x: (x == 1) | (x == -1), safe=1, poison=True)
+BINARY = Domain("binary label", "be 0 or 1", lambda xp, x: (x == 0) | (x == 1))
 BOXES = Domain("box", "be boxes with nonnegative width and height", _finite_or_inf)
 CLASSES = Domain("class label", "be class labels", _finite_or_inf, dense=False, poison=True)
 IDENTITIES = Domain("identity", "be identities", _finite_or_inf, dense=False)

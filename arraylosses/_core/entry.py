@@ -15,8 +15,8 @@ from typing import Any
 from . import debugging, errors
 from .domains import Domain
 from .errors import Words, refuse
-from .namespaces import device, dtype_name, index_dtype, kind, library, namespace
-from .parameters import ArrayRule, Rule
+from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, traced_namespace
+from .parameters import ArrayRule, AxisRule, Rule
 from .reductions import Exit
 from .registry import Loss
 from .signature import (
@@ -45,15 +45,16 @@ def enter(
     reduction: str,
     normalizer: Any,
     *,
-    axes: dict[str, int] | None = None,
+    items: str | None = None,
     ignore_index: int | None = None,
     **parameters: Any,
 ) -> tuple[Any, ...]:
     """Begin a loss: `(xp, *arrays, *parameters, done)`.
 
-    `axes` says which axis the caller chose for a dimension of the signature, `ignore_index` the
-    label that takes an item out. The arrays come back in one floating dtype, masked elements
-    replaced, labels in range; the parameters checked; `done` is the exit.
+    The arrays come back in one floating dtype, in the axis order of the signature, masked elements
+    replaced, labels in range; the parameters checked (those that choose an axis have done their
+    work and do not come back); `done` is the exit. `items` is the shape of the items where an
+    option makes it another than the signature's, `ignore_index` the label that takes an item out.
     """
     spec: Loss = function.loss  # type: ignore[attr-defined]
     loss = spec.name
@@ -61,9 +62,21 @@ def enter(
         raise refuse(loss, "reduction", errors.REDUCTION, reduction)
     if normalizer is not None and reduction != "mean":
         raise refuse(loss, "normalizer", errors.ONLY_WITH_MEAN, normalizer)
-    for name, value in parameters.items():
+    axes: dict[str, int] = {}
+    for name, value in tuple(parameters.items()):
         if type(rule := spec.rules[name]) is Rule:
             parameters[name] = check_parameter(loss, name, value, rule)
+        elif type(rule) is AxisRule:
+            axes |= check_axes(loss, name, parameters.pop(name), rule)
+
+    traced = traced_namespace((*arrays, sample_weight, where, normalizer, *parameters.values()))
+    if traced is not None:  # plain arrays beside traced ones are constants
+        lift = traced.constant
+        arrays, sample_weight, where, normalizer = (
+            tuple(map(lift, arrays)),
+            *map(lift, (sample_weight, where, normalizer)),
+        )
+        parameters = {k: lift(v) for k, v in parameters.items()}
 
     xp = common_namespace(spec, arrays)
     signature, form = spec.signatures[0], 0
@@ -71,8 +84,7 @@ def enter(
         form = choose(spec, xp, arrays)
         signature = spec.signatures[form]
     arrays, dtype = promote(spec, form, xp, arrays)
-    axes = resolve(loss, spec.arrays[0], signature.inputs[0], arrays[0], axes)
-    if axes:
+    if axes and (axes := resolve(spec, signature.inputs[0], arrays[0], axes)):
         arrays = tuple(arrange(xp, x, dims, axes) for x, dims in zip(arrays, signature.inputs, strict=True))
 
     first = arrays[0]
@@ -80,7 +92,9 @@ def enter(
         sizes: Sizes = {"...": first.shape}
     else:
         sizes = bind(spec, form, signature, arrays)
-    shape = shape_of(signature.items, sizes)
+    sizes.setdefault("c", 2)  # labels without a class axis are of two classes
+    item_dims = signature.items if items is None else parse_dims(items)
+    shape = shape_of(item_dims, sizes)
 
     for name, value in parameters.items():
         if value is None or type(value) in (float, int, bool, str):
@@ -95,7 +109,7 @@ def enter(
     if where is not None:
         done.where = as_mask(spec, xp, where, first, shape_of(spec.mask, sizes), axes)
     if sample_weight is not None or where is not None or spec.labelled:
-        arrays = sanitise(spec, signature, xp, arrays, sizes, done, ignore_index, form)
+        arrays = sanitise(spec, signature, item_dims, xp, arrays, sizes, done, ignore_index, form)
     if debugging.active():
         check_values(spec, form, xp, arrays, parameters)
     return (xp, *arrays, *parameters.values(), done)
@@ -159,10 +173,11 @@ def promote(spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...]) -> tu
         raise refuse(spec.name, spec.arrays[0], errors.FLOATING, Words(dtype_name(first.dtype)), TypeError)
     dtype = xp.float32 if kind(xp, first.dtype) == "half" else first.dtype
     for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
-        if x is None or not hasattr(x, "dtype") or x.dtype == dtype:
+        dense = spec.domains[name][form].dense
+        if x is None or not hasattr(x, "dtype") or (dense and x.dtype == dtype):
             continue
         what = kind(xp, x.dtype)
-        if not spec.domains[name][form].dense:
+        if not dense:
             if what != "int":
                 raise refuse(spec.name, name, errors.INTEGER, Words(dtype_name(x.dtype)), TypeError)
         elif what == "float":
@@ -182,16 +197,28 @@ def promote(spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...]) -> tu
     return tuple(promoted), dtype
 
 
-def resolve(loss: str, name: str, dims: Dims, first: Array, axes: dict[str, int] | None) -> dict[str, int]:
+def check_axes(loss: str, name: str, value: Any, rule: AxisRule) -> dict[str, int]:
+    """Which axis each dimension of the rule shall be."""
+    count = len(rule.dims)
+    chosen = value if isinstance(value, tuple) else (value,)
+    if (count > 1) != isinstance(value, tuple) or [type(v) for v in chosen] != [int] * count:
+        raise refuse(loss, name, errors.integers(count), value)
+    return dict(zip(rule.dims, chosen, strict=True))
+
+
+def resolve(spec: Loss, dims: Dims, first: Array, axes: dict[str, int]) -> dict[str, int]:
     """The chosen axes counted from the end, or nothing where they are the natural ones."""
+    axes = {dim: axis for dim, axis in axes.items() if dim in dims}
     if not axes or not fits(dims, first.ndim):
         return {}
     ndim = first.ndim
-    if not all(type(axis) is int and -ndim <= axis < ndim for axis in axes.values()) or len(
+    if not all(-ndim <= axis < ndim for axis in axes.values()) or len(
         {axis % ndim for axis in axes.values()}
     ) < len(axes):
         got = tuple(axes.values())
-        raise refuse(loss, "axis", errors.axis_of(name, ndim), got[0] if len(got) == 1 else got)
+        option = next(k for k, rule in spec.rules.items() if type(rule) is AxisRule)
+        rule = errors.axis_of(spec.arrays[0], ndim)
+        raise refuse(spec.name, option, rule, got[0] if len(got) == 1 else got)
     chosen = {dim: axis % ndim - ndim for dim, axis in axes.items()}
     return {} if all(natural_axis(dims, dim, ndim) == axis for dim, axis in chosen.items()) else chosen
 
@@ -296,7 +323,7 @@ def array_parameter(
         return value if rule.boolean else xp.astype(value, dtype)
     if what not in ("float", "half", "int"):
         raise refuse(spec.name, name, errors.NUMERIC, Words(dtype_name(value.dtype)), TypeError)
-    if rule.broadcasts:
+    if isinstance(rule, Rule) and rule.broadcasts:
         if not broadcasts_to(value.shape, first.shape):
             raise refuse(spec.name, name, errors.broadcastable(first.shape), value.shape)
     elif value.shape != ():
@@ -354,6 +381,7 @@ def spread(xp: Namespace, x: Array, dims: Dims, to: Dims, sizes: Sizes) -> Array
 def sanitise(
     spec: Loss,
     signature: Signature,
+    items: Dims,
     xp: Namespace,
     arrays: tuple[Any, ...],
     sizes: Sizes,
@@ -366,7 +394,7 @@ def sanitise(
     What does not count: masked elements, items of weight exactly 0, ignored labels. Illegal labels
     are replaced too, and remembered, so that their items come out as NaN.
     """
-    items, mask = signature.items, spec.mask
+    mask = spec.mask
     per_item = mask == items
     kept = done.where
     if done.weight is not None:
@@ -379,7 +407,9 @@ def sanitise(
             continue
         ignored = None
         if ignore_index is not None and not domain.dense and dims == mask:
-            ignored = x == ignore_index
+            info = xp.iinfo(x.dtype)
+            representable = info.min <= ignore_index <= info.max
+            ignored = x == ignore_index if representable else xp.zeros_like(x, dtype=xp.bool)
             kept = ~ignored if kept is None else kept & ~ignored
         if domain.poison:
             bad = ~legal(spec, xp, domain, x, sizes)
@@ -417,8 +447,13 @@ def legal(spec: Loss, xp: Namespace, domain: Domain, x: Array, sizes: Sizes) -> 
 def any_over(xp: Namespace, kept: Array, dims: Dims, items: Dims, sizes: Sizes) -> Array:
     """Whether an item has any element that counts; False for an item without elements too."""
     full = xp.broadcast_to(kept, shape_of(dims, sizes))
-    lead = len(shape_of(items, sizes))
-    return xp.any(full, axis=tuple(range(lead, full.ndim))) if full.ndim > lead else full
+    axes: tuple[int, ...] = ()
+    at = 0
+    for dim in dims:
+        width = len(shape_of((dim,), sizes))
+        axes += () if dim in items else tuple(range(at, at + width))
+        at += width
+    return xp.any(full, axis=axes) if axes else full
 
 
 def check_values(

@@ -59,3 +59,7 @@ def broadcastable(to: tuple[int, ...]) -> str:
 
 def axis_of(argument: str, ndim: int) -> str:
     return f"name distinct axes of {argument}, which has {ndim} dimensions"
+
+
+def integers(count: int) -> str:
+    return "be an integer" if count == 1 else f"be a tuple of {count} integers"

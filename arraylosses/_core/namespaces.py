@@ -7,7 +7,9 @@ array, know that bfloat16 is a floating dtype) is said here, once.
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat
@@ -17,13 +19,30 @@ Namespace = Any
 
 _OF_TYPE: dict[type, Namespace] = {}
 _KINDS: dict[Any, str] = {}
+_traced: Any = None  # the type of the arrays that `arraylosses.autodiff` follows
 
 
-def namespace(x: Array) -> Namespace | None:
+def follow(traced: type) -> None:
+    """Make known the type of the arrays that `arraylosses.autodiff` follows."""
+    global _traced
+    _traced = traced
+
+
+def traced_namespace(values: tuple[Any, ...]) -> Namespace | None:
+    """The namespace of the traced arrays among these values, if there are any."""
+    for x in values:
+        if type(x) is _traced:
+            return x.trace.xp
+    return None
+
+
+def namespace(x: Any) -> Namespace | None:
     """The array API namespace of `x`, or None if `x` is not an array."""
     xp = _OF_TYPE.get(type(x))
     if xp is not None:
         return xp
+    if type(x) is _traced:
+        return x.trace.xp
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         # Not by array_namespace: Dynamo warns about the cache inside it.
@@ -38,7 +57,7 @@ def namespace(x: Array) -> Namespace | None:
 
 def library(xp: Namespace) -> str:
     """What people call the library behind `xp`: "numpy", "torch", "jax", …"""
-    return xp.__name__.removeprefix("array_api_compat.").partition(".")[0]
+    return xp.__name__.removeprefix("traced ").removeprefix("array_api_compat.").partition(".")[0]
 
 
 def is_jax(xp: Namespace) -> bool:
@@ -51,8 +70,8 @@ def is_torch(xp: Namespace) -> bool:
 
 def device(xp: Namespace, x: Array) -> Any:
     """What `device=` takes to put a new array beside `x`; None where the library places it."""
-    # A JAX array may be spread over many devices, and a traced one is on none: XLA places.
-    return None if is_jax(xp) else getattr(x, "device", None)
+    # A JAX array may be spread over many devices, and a tracer is on none: XLA places.
+    return None if library(xp) == "jax" else getattr(x, "device", None)
 
 
 def kind(xp: Namespace, dtype: Any) -> str:
@@ -82,7 +101,7 @@ def dtype_name(dtype: Any) -> str:
 
 def index_dtype(xp: Namespace) -> Any:
     """The widest signed integer dtype there is: int64, but int32 under JAX without x64."""
-    if is_jax(xp):
+    if library(xp) == "jax":
         return sys.modules["jax"].dtypes.canonicalize_dtype("int64")
     return xp.int64
 
@@ -93,11 +112,103 @@ def stop_gradient(xp: Namespace, x: Array) -> Array:
         return x.detach()
     if is_jax(xp):
         return sys.modules["jax"].lax.stop_gradient(x)
+    if type(x) is _traced:
+        return xp.constant(untraced(x))
     return x
+
+
+def untraced(x: Any) -> Any:
+    """The library's own array inside a traced one; any other array as it is."""
+    while type(x) is _traced:
+        x = x.value
+    return x
+
+
+def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    """Zeros of a shape with every part added at its index."""
+    first = parts[0]
+    whole = xp.zeros(shape, dtype=first.dtype, device=device(xp, first))
+    for part, key in zip(parts, keys, strict=True):
+        if is_jax(xp):
+            whole = whole.at[key].add(part)
+        elif 0 not in part.shape:  # Dask does not add nothing to nothing
+            whole[key] += part
+    return whole
+
+
+def absolute(xp: Namespace, x: Array) -> Array:
+    """|x|, with derivative 0 at 0."""
+    # The derivative of JAX's abs at 0 is 1; that of x·sign(x), the sign held constant, is sign(x).
+    return x * stop_gradient(xp, xp.sign(x)) if is_jax(xp) else xp.abs(x)
+
+
+def minimum(xp: Namespace, x: Array, bound: Any) -> Array:
+    """The lesser of `x` and a number. On a tie the derivative is not specified: let it cancel."""
+    if is_torch(xp):  # Dynamo cannot trace how the torch namespace promotes a number in `minimum`
+        return x.clamp(max=bound)
+    if is_jax(xp):  # whose derivative of `minimum` multiplies by 0, which an infinite slope survives
+        return xp.where(x > bound, bound, x)
+    return xp.minimum(x, bound)
+
+
+def clip(xp: Namespace, x: Array, bound: Any) -> Array:
+    """`x` held between -bound and bound. On a bound the derivative is not specified: let it cancel."""
+    if is_torch(xp):
+        return x.clamp(-bound, bound)
+    if is_jax(xp):
+        return _jax_clip()(x, xp.asarray(bound, dtype=x.dtype))
+    return xp.clip(x, -bound, bound)
+
+
+@functools.cache
+def _jax_clip() -> Callable[..., Array]:
+    # XLA has a fast loop for `minimum`, but none for `clip` or `where`; the derivative of `minimum`
+    # multiplies by 0, which an infinite slope survives, and that of `where` does not.
+    jax = sys.modules["jax"]
+    xp = jax.numpy
+
+    @jax.custom_jvp
+    def clip(x: Array, bound: Array) -> Array:
+        return xp.sign(x) * xp.minimum(xp.abs(x), bound)
+
+    @clip.defjvp
+    def slope(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, bound = primals
+        return clip(x, bound), xp.where(xp.abs(x) <= bound, tangents[0], xp.sign(x) * tangents[1])
+
+    return clip  # type: ignore[no-any-return]
+
+
+def cumulative_sum(xp: Namespace, x: Array) -> Array:
+    """The running sums along the last axis."""
+    # Dynamo warns about a cache inside the torch namespace's own.
+    return x.cumsum(-1) if is_torch(xp) else xp.cumulative_sum(x, axis=-1)
+
+
+def matmul(xp: Namespace, a: Array, b: Array) -> Array:
+    """The matrix product, in the full precision of the dtype."""
+    # On accelerators JAX would by default multiply float32 in fewer bits.
+    return xp.matmul(a, b, precision="highest") if is_jax(xp) else xp.matmul(a, b)
+
+
+def fold(
+    xp: Namespace, step: Callable[..., Any], state: tuple[Array, ...], inputs: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """The last state of a recursion `state = step(*state, *slices)` over the first axis of the inputs."""
+    if is_jax(xp):  # a scan, because XLA would take minutes to compile the unrolled loop
+        scan = sys.modules["jax"].lax.scan
+        return scan(lambda state, slices: (step(*state, *slices), None), state, inputs)[0]
+    # The torch namespace's own `unstack` has no batching rule.
+    rows = (x.unbind() if is_torch(xp) else xp.unstack(x, axis=0) for x in inputs)
+    for slices in zip(*rows, strict=True):
+        state = step(*state, *slices)
+    return state
 
 
 def has_values(xp: Namespace, x: Array) -> bool:
     """Whether the numbers of `x` can be looked at now: no tracer, lazy graph or meta tensor."""
+    if type(x) is _traced:
+        return has_values(xp.base, untraced(x))
     if is_torch(xp):
         torch = sys.modules["torch"]
         wrapped = torch._C._functorch.is_functorch_wrapped_tensor(x)

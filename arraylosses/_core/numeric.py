@@ -11,16 +11,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .namespaces import device, index_dtype, is_jax, is_torch, stop_gradient
+from .namespaces import absolute as absolute
+from .namespaces import clip as clip
+from .namespaces import cumulative_sum as cumulative_sum
+from .namespaces import device, index_dtype, stop_gradient
+from .namespaces import fold as fold
+from .namespaces import matmul as matmul
+from .namespaces import minimum as minimum
 
 Array = Any
 Namespace = Any
-
-
-def absolute(xp: Namespace, x: Array) -> Array:
-    """|x|, with derivative 0 at 0."""
-    # The derivative of JAX's abs at 0 is 1; that of x·sign(x) is sign(x).
-    return x * xp.sign(x) if is_jax(xp) else xp.abs(x)
 
 
 def relu(xp: Namespace, x: Array) -> Array:
@@ -28,23 +28,21 @@ def relu(xp: Namespace, x: Array) -> Array:
     return xp.where(x <= 0, 0.0, x)
 
 
-def minimum(xp: Namespace, x: Array, bound: Any) -> Array:
-    """The lesser of `x` and a number. On a tie the derivative is not specified: let it cancel."""
-    # Dynamo cannot trace how the torch namespace promotes a number in `minimum`.
-    return x.clamp(max=bound) if is_torch(xp) else xp.minimum(x, bound)
-
-
-def cumulative_sum(xp: Namespace, x: Array) -> Array:
-    """The running sums along the last axis."""
-    # Dynamo warns about a cache inside the torch namespace's own.
-    return x.cumsum(-1) if is_torch(xp) else xp.cumulative_sum(x, axis=-1)
-
-
 def softplus(xp: Namespace, x: Array) -> Array:
     """log(1 + eˣ)."""
     # One condition for both terms: their halves of the derivative meet at 0, to any order.
     positive = x >= 0
     return xp.where(positive, x, 0.0) + xp.log1p(xp.exp(xp.where(positive, -x, x)))
+
+
+def softplus_parts(xp: Namespace, x: Array) -> tuple[Array, Array, Array]:
+    """max(x, 0), max(-x, 0) and what either lacks to log(1 + eˣ) and log(1 + e⁻ˣ).
+
+    Only sums of one of the first two and the third are differentiable at 0.
+    """
+    positive = x >= 0
+    above, below = xp.where(positive, x, 0.0), xp.where(positive, 0.0, -x)
+    return above, below, xp.log1p(xp.exp(-(above + below)))
 
 
 def log_sigmoid(xp: Namespace, x: Array) -> Array:
@@ -59,21 +57,127 @@ def sigmoid(xp: Namespace, x: Array) -> Array:
     return xp.where(positive, 1.0, e) / (1 + e)
 
 
+def exp(xp: Namespace, x: Array) -> Array:
+    """eˣ, infinite where it overflows, of which NumPy would warn."""
+    most = 88.72283 if xp.finfo(x.dtype).bits == 32 else 709.782712893384
+    # Added, so that the derivative is infinite there too; of two numbers NumPy would make a float64.
+    return xp.exp(x + xp.where(x > most, math.inf, xp.zeros_like(x)))
+
+
+def expm1(xp: Namespace, x: Array) -> Array:
+    """eˣ - 1; its derivative eˣ keeps its digits where that is small."""
+    # The libraries compute the derivative as 1 + (eˣ - 1).
+    below = x < -1
+    return xp.where(below, xp.exp(xp.where(below, x, 0.0)) - 1, xp.expm1(xp.where(below, 0.0, x)))
+
+
+def less_log1p(xp: Namespace, x: Array) -> Array:
+    """x - log(1 + x), with full relative accuracy around 0, where it is quadratic."""
+    near = xp.abs(x) < 0.5
+    y = xp.where(near, x, 0.0)
+    # log(1 + y) = 2 artanh(s), of which 2s = y - y·s; what remains is subtracted term by term.
+    s = y / (2 + y)
+    u = s * s
+    rest = 1 / 33
+    for n in range(31, 1, -2):
+        rest = rest * u + 1 / n
+    far = minimum(xp, xp.where(near, 0.0, x), 1e30)  # beyond which the logarithm is nothing beside x
+    return xp.where(near, s * (y - 2 * u * rest), x - log1p(xp, far))
+
+
+def exprel(xp: Namespace, x: Array) -> Array:
+    """(eˣ - 1) / x, which is 1 at 0; its derivatives keep their digits around 0."""
+    near = xp.abs(x) < 0.125
+    y, far = xp.where(near, x, 0.0), xp.where(near, 1.0, x)
+    series = 1 + y / 11
+    for n in range(10, 1, -1):
+        series = 1 + y * series / n
+    return xp.where(near, series, xp.expm1(far) / far)
+
+
+def one_plus_square(xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """m ≥ 1 and v ≤ 1 with 1 + x² = m²·(1 + v), without squaring what is large."""
+    far = xp.abs(x) > 1
+    small = xp.where(far, 1 / xp.where(far, x, 1.0), x)
+    # At infinity v is a constant, whose derivative of 0 meets no infinite slope of m.
+    v = xp.where(xp.isinf(x), 0.0, small * small)
+    return xp.where(far, xp.abs(x), 1.0), v
+
+
+def log_ratio(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
+    """s = (a - b) / (a + b), and log(a/b) - 2s, which is of third order in s, for positive finite numbers."""
+    # In units of the greater, as a constant: the derivative of a quotient may square its denominator.
+    unit = stop_gradient(xp, xp.maximum(a, b))
+    s = ((a - b) / unit) / ((a + b) / unit)
+    near = xp.abs(s) < 0.25
+    u = xp.where(near, s, 0.0)
+    rest = 1 / 29
+    for n in range(27, 1, -2):
+        rest = 1 / n + u * u * rest
+    # A part that is so small as perhaps to underflow leaves enough digits to the logarithms of the whole.
+    wide = (a < unit * 2**-30) | (b < unit * 2**-30)
+    unit = xp.where(wide, 1.0, unit)
+    return s, xp.where(near, 2 * u * u * u * rest, xp.log(a / unit) - xp.log(b / unit) - 2 * s)
+
+
+def tanh(xp: Namespace, x: Array) -> Array:
+    """tanh(x), with full relative accuracy in the derivative too, where 1 - tanh² cancels."""
+    near, negative = xp.abs(x) < 0.5, x < 0
+    e = xp.exp(2 * xp.where(negative, x, -x))
+    far = (1 - e) / (1 + e)
+    return xp.where(near, xp.tanh(xp.where(near, x, 0.0)), xp.where(negative, -far, far))
+
+
 def product(xp: Namespace, a: Array, b: Array) -> Array:
     """a·b, where 0·∞ = 0 and 0·NaN = 0: a term of weight 0 is no term."""
     # Only b is replaced, so that the derivative in `a` at a = 0 is still b wherever b is finite.
     return a * xp.where((a == 0) & ~xp.isfinite(b), 0.0, b)
 
 
+def log(xp: Namespace, x: Array, floor: Any = None) -> Array:
+    """log(x), quietly -inf at 0 and NaN below; or `floor`, with no derivative, where it is not above it."""
+    return _log(xp, xp.log, x, x, floor)
+
+
+def log1p(xp: Namespace, x: Array, floor: Any = None) -> Array:
+    """log(1 + x), as `log`."""
+    return _log(xp, xp.log1p, x, 1 + x, floor)
+
+
+def _log(xp: Namespace, function: Any, x: Array, argument: Array, floor: Any) -> Array:
+    inside, zero = argument > 0, argument == 0
+    y = function(xp.where(inside, x, 1.0))
+    if floor is not None:
+        return xp.where(inside | zero, xp.where(inside & ~(y <= floor), y, floor), math.nan)
+    # At 0 a line of infinite slope, where the library's own function might warn.
+    slope = xp.where(zero, math.inf, xp.astype(inside, x.dtype))
+    line = (xp.where(zero, argument, 0.0) - 1) * slope
+    return xp.where(inside, y, xp.where(zero, line, math.nan))
+
+
 def xlogy(xp: Namespace, a: Array, b: Array) -> Array:
     """a·log(b), where 0·log(0) = 0."""
-    return a * xp.log(xp.where((a == 0) & (b <= 0), 1.0, b))
+    return a * log(xp, xp.where((a == 0) & (b <= 0), 1.0, b))
 
 
 def divide(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
     """a / b, and `otherwise` with no derivative where b = 0."""
     zero = b == 0
     return xp.where(zero, otherwise, a / xp.where(zero, 1.0, b))
+
+
+def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
+    """a / (a + b) for b ≥ 0, and `otherwise` with no derivative where both are 0."""
+    # The derivatives, b / (a + b)² and -a / (a + b)², come out without a cancellation, and in units
+    # of the greater of the two without over- or underflow.
+    unit = stop_gradient(xp, xp.maximum(a, b))
+    unit = xp.where((unit > 0) & xp.isfinite(unit), unit, 1.0)
+    a, b = a / unit, b / unit
+    more = a > b
+    greater = xp.where(more, a, b)
+    zero = greater == 0
+    ratio = xp.where(more, b, a) / xp.where(zero, 1.0, greater)
+    return xp.where(zero, otherwise, xp.where(more, 1.0, ratio) / (1 + ratio))
 
 
 def nonzero(xp: Namespace, b: Any) -> Any:
@@ -100,10 +204,21 @@ def unit(xp: Namespace, x: Array, axis: int = -1) -> Array:
     return divide(xp, y, sqrt(xp, xp.sum(y * y, axis=axis, keepdims=True)))
 
 
-def largest(xp: Namespace, x: Array, axis: int = -1) -> Array:
+def greatest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Array:
+    """The greatest entry along `axis`, ties sharing the derivative."""
+    # Of an array without elements Dask has no maximum, not even along an axis that has some.
+    return (xp.sum if 0 in x.shape else xp.max)(x, axis=axis, keepdims=keepdims)
+
+
+def largest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """The largest magnitude along `axis`, as a constant; 1 where all is zero or one is not finite."""
-    m = xp.max(xp.abs(stop_gradient(xp, x)), axis=axis, keepdims=True)
+    m = greatest(xp, xp.abs(stop_gradient(xp, x)), axis, keepdims=True)
     return xp.where((m > 0) & xp.isfinite(m), m, 1.0)
+
+
+def maximum_where(xp: Namespace, x: Array, mask: Array) -> Array:
+    """The largest entry of the last axis in the mask, ties sharing the derivative; 0 where there is none."""
+    return xp.where(xp.any(mask, axis=-1), greatest(xp, xp.where(mask, x, -math.inf)), 0.0)
 
 
 def classes(xp: Namespace, like: Array, axis: int = -1) -> Array:
@@ -124,22 +239,40 @@ def pick(xp: Namespace, x: Array, labels: Array) -> Array:
 
 def log_sum_exp(xp: Namespace, z: Array, axis: int = -1) -> Array:
     """log Σ exp(z) along `axis`; -inf with no derivative where all is -inf."""
-    m = stop_gradient(xp, xp.max(z, axis=axis, keepdims=True))
-    m = xp.where(xp.isfinite(m), m, 0.0)
-    s = xp.sum(xp.exp(z - m), axis=axis, keepdims=True)
-    none = s == 0
-    y = xp.where(none, -math.inf, xp.log(xp.where(none, 1.0, s)) + m)
+    m = greatest(xp, stop_gradient(xp, z), axis, keepdims=True)
+    shift = xp.where(m == -math.inf, 0.0, finite_or_nan(xp, m))
+    s = xp.sum(xp.exp(z - shift), axis=axis, keepdims=True)
+    y = xp.where(xp.isinf(m), m, xp.log(xp.where(s > 0, s, 1.0)) + m)
     return xp.squeeze(y, axis=axis)
 
 
+def finite_or_nan(xp: Namespace, x: Array) -> Array:
+    """`x`, but NaN where it is infinite: what is computed from it is then NaN, with no warning."""
+    return xp.where(xp.isfinite(x), x, math.nan)
+
+
+def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
+    """log(eᵃ + eᵇ); where both are -inf it is -inf, with a finite derivative."""
+    # The larger term enters as it is, so that a log-probability near 0 keeps its digits.
+    swap = a < b
+    high, low = xp.where(swap, b, a), xp.where(swap, a, b)
+    return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
+
+
 def log_softmax(xp: Namespace, z: Array) -> Array:
-    """log softmax(z) along the last axis, with full relative accuracy in every entry."""
-    # log p = -(max - z) - log1p(Σ of the other exponentials): two terms of one sign. Summing all
-    # exponentials, the largest too, would round a log p near 0 to 0.
-    top = one_hot(xp, xp.argmax(stop_gradient(xp, z), axis=-1), z)
-    below = xp.where(top, 0.0, z - xp.sum(xp.where(top, z, 0.0), axis=-1, keepdims=True))
-    rest = xp.sum(xp.where(top, 0.0, xp.exp(below)), axis=-1, keepdims=True)
-    return below - xp.log1p(rest)
+    """log softmax(z) along the last axis, with full relative accuracy in every entry.
+
+    NaN where a logit is +inf or all are -inf.
+    """
+    # log p = -(max - z) - log Σ exp(z - max): two terms of one sign. The largest exponential, which
+    # is 1, is left out of the sum, because with it a log p near 0 would round to 0.
+    below = z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True))
+    top, e = below == 0, xp.exp(below)
+    rest = xp.sum(xp.where(top, 0.0, e), axis=-1, keepdims=True)
+    ties = xp.sum(xp.where(top, e, 0.0), axis=-1, keepdims=True)  # 1, 2, ..., with a derivative
+    # The same number for a single largest entry in another form, whose derivative is a sum too: 1 - p
+    # is that of the others.
+    return xp.where(top & (ties == 1), -xp.log1p(rest / ties), below - xp.log1p(rest + (ties - 1)))
 
 
 def softmax(xp: Namespace, z: Array) -> Array:
@@ -148,7 +281,17 @@ def softmax(xp: Namespace, z: Array) -> Array:
 
 
 def margin(xp: Namespace, z: Array, labels: Array) -> Array:
-    """m = z_y - log Σ_{c≠y} exp(z_c). Then -log p_y = softplus(-m) and 1 - p_y = sigmoid(-m)."""
+    """m = z_y - log Σ_{c≠y} exp(z_c). Then -log p_y = softplus(-m) and 1 - p_y = sigmoid(-m).
+
+    +inf where all others are -inf; NaN where a logit is +inf or all are -inf.
+    """
     label = one_hot(xp, labels, z)
     z_y = xp.sum(xp.where(label, z, 0.0), axis=-1)
-    return z_y - log_sum_exp(xp, xp.where(label, -math.inf, z))
+    others = xp.where(label, -math.inf, z)
+    # The difference of the largest logits comes first, or a common offset would drown the rest.
+    m = greatest(xp, stop_gradient(xp, others))
+    alone = m == -math.inf
+    m = xp.where(alone, 0.0, finite_or_nan(xp, m))
+    s = xp.sum(xp.exp(others - m[..., None]), axis=-1)
+    lead = xp.where(z_y == math.inf, math.nan, z_y) - m - xp.log(xp.where(alone, 1.0, s))
+    return xp.where(alone, 0 * finite_or_nan(xp, z_y) + math.inf, lead)

@@ -6,6 +6,7 @@ traceable and differentiable, and only its dtype, shape and device are checked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,14 +32,27 @@ class ArrayRule:
     boolean: bool = False
 
 
+@dataclass(frozen=True)
+class AxisRule:
+    """An option that says which axis of the first array is the dimension `dims` of the signature.
+
+    With one dimension the option is an integer, with several a tuple of integers.
+    """
+
+    dims: tuple[str, ...]
+
+
 NUMBER = Rule("be a number", lambda v: v == v, (float("nan"), "1"))
 POSITIVE = Rule("be positive", lambda v: v > 0, (0.0, -1.0, float("nan")))
 NONNEGATIVE = Rule("be nonnegative", lambda v: v >= 0, (-1.0, float("nan")))
+NONPOSITIVE = Rule("be at most 0", lambda v: v <= 0, (1.0, float("nan")))
 FRACTION = Rule("be between 0 and 1", lambda v: 0 <= v <= 1, (-0.5, 1.5, float("nan")))
+ANGLE = Rule("be between 0 and pi", lambda v: 0 <= v <= math.pi, (-0.5, 3.5, float("nan")))
 FLAG = Rule("be True or False", lambda v: isinstance(v, bool), (2, "yes"), numeric=False)
 INTEGER = Rule("be an integer", lambda v: type(v) is int, (0.5, "1", True), numeric=False)
 COUNT = Rule("be a positive integer", lambda v: type(v) is int and v > 0, (0, -1, 1.5), numeric=False)
 
+CLASS_AXIS = AxisRule(("c",))
 CLASS_WEIGHT = ArrayRule(("(c)",))
 CLASS_MASK = ArrayRule(("(c)", "(..., c)"), boolean=True)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .domains import Domain
-from .parameters import ArrayRule, Rule
+from .parameters import ArrayRule, AxisRule, Rule
 from .signature import Dims, Signature, parse_dims
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +31,7 @@ class Loss:
     function: Callable[..., Any]
     signatures: tuple[Signature, ...]
     domains: dict[str, tuple[Domain, ...]]
-    rules: dict[str, Rule | ArrayRule]
+    rules: dict[str, Rule | ArrayRule | AxisRule]
     mask: Dims
     parts: tuple[str, ...]
 
@@ -100,7 +100,7 @@ def _check(spec: Loss) -> None:
         problems.append(f"there is no argument {', '.join(missing)}")
     if options != set(spec.rules):
         problems.append(f"rules are declared for {sorted(spec.rules)}, but the options are {sorted(options)}")
-    if wrong := [k for k, v in spec.rules.items() if not isinstance(v, (Rule, ArrayRule))]:
+    if wrong := [k for k, v in spec.rules.items() if not isinstance(v, (Rule, ArrayRule, AxisRule))]:
         problems.append(f"{', '.join(wrong)} is neither a domain nor a rule")
     if problems:
         raise TypeError(f"@loss on {spec.name}: {'; '.join(problems)}")
