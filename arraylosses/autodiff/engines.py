@@ -1,0 +1,133 @@
+"""Who differentiates: JAX its arrays, PyTorch its tensors, our own engine all others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from .._core.namespaces import dtype_name, kind, library, namespace
+from . import transformations as own
+
+Array = Any
+Function = Callable[..., Any]
+ENGINES = ("jax", "torch", "own")
+
+
+def engine_of(verb: str, args: tuple[Any, ...], engine: str | None) -> str:
+    """The engine that is asked for, or that of the first array."""
+    if engine is not None:
+        if engine not in ENGINES:
+            raise ValueError(f"{verb}: engine must be None, 'jax', 'torch' or 'own', got {engine!r}")
+        return engine
+    for a in args:
+        if (xp := namespace(a)) is not None:
+            return (
+                name
+                if (name := xp.__name__.removeprefix("array_api_compat.").partition(".")[0]) in ENGINES
+                else "own"
+            )
+    raise TypeError(f"{verb}: there must be an array among the arguments, got {_types(args)}")
+
+
+def _types(args: tuple[Any, ...]) -> str:
+    return ", ".join(type(a).__name__ for a in args) or "none"
+
+
+def require_floating(verb: str, args: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
+    """Refuse to differentiate with respect to what has no derivative."""
+    for i in argnums:
+        if not -len(args) <= i < len(args):
+            raise ValueError(f"{verb}: argnums must name one of the {len(args)} arguments, got {i}")
+        xp = namespace(args[i])
+        if xp is None:
+            raise TypeError(f"{verb}: argument {i} must be an array, got {type(args[i]).__name__}")
+        if kind(xp, args[i].dtype) not in ("float", "half"):
+            rule = "must be a real floating-point array"
+            raise TypeError(f"{verb}: argument {i} {rule}, got {dtype_name(args[i].dtype)}")
+    found = {library(xp) for a in args if (xp := namespace(a)) is not None}
+    if len(found) > 1:
+        raise TypeError(f"{verb}: the arrays must be of one library, got {' and '.join(sorted(found))}")
+
+
+def scalar(verb: str, f: Function) -> Function:
+    """`f`, which must return one number (or first one number, of several results)."""
+
+    def checked(*args: Any, **params: Any) -> Any:
+        y = f(*args, **params)
+        first = own.first_of(y)
+        if not hasattr(first, "shape") or math.prod(first.shape) != 1:
+            got = f"shape {tuple(first.shape)}" if hasattr(first, "shape") else type(first).__name__
+            raise ValueError(
+                f"{verb}: the function must return a scalar, got {got}: "
+                "pass reduction='mean' or 'sum', or use vjp with a cotangent"
+            )
+        return y
+
+    return checked
+
+
+def with_parts(f: Function) -> Function:
+    """`f` as (what is differentiated, all of the result)."""
+
+    def split(*args: Any, **params: Any) -> tuple[Array, Any]:
+        y = f(*args, **params)
+        first = own.first_of(y)
+        return first.reshape(()) if first.shape else first, y
+
+    return split
+
+
+def value_and_grad(
+    engine: str, f: Function, args: tuple[Any, ...], argnums: tuple[int, ...], params: dict[str, Any]
+) -> tuple[Any, tuple[Array, ...]]:
+    if engine == "jax":
+        import jax
+
+        (_, y), grads = jax.value_and_grad(with_parts(f), argnums, has_aux=True)(*args, **params)
+        return y, grads
+    if engine == "torch":
+        import torch
+
+        grads, (_, y) = torch.func.grad_and_value(with_parts(f), argnums, has_aux=True)(*args, **params)
+        return y, grads
+    return own.value_and_grad(f, args, argnums, params)
+
+
+def vjp(engine: str, f: Function, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, Function]:
+    def call(*args: Any) -> Any:
+        return f(*args, **params)
+
+    if engine == "jax":
+        import jax
+
+        return jax.vjp(call, *args)[:2]
+    if engine == "torch":
+        import torch
+
+        return torch.func.vjp(call, *args)[:2]
+    return own.vjp(f, *args, argnums=tuple(range(len(args))), **params)
+
+
+def jvp(
+    engine: str, f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], params: dict[str, Any]
+) -> tuple[Any, Array]:
+    """A tangent of None stands for an argument that does not move."""
+    if engine == "own":
+        return own.jvp(f, primals, tangents, **params)
+    moving = [i for i, t in enumerate(tangents) if t is not None]
+
+    def call(*moved: Any) -> Any:
+        args = list(primals)
+        for i, x in zip(moving, moved, strict=True):
+            args[i] = x
+        return f(*args, **params)
+
+    along = tuple(primals[i] for i in moving), tuple(tangents[i] for i in moving)
+    if engine == "jax":
+        import jax
+
+        return jax.jvp(call, *along)[:2]
+    import torch
+
+    return torch.func.jvp(call, *along)[:2]

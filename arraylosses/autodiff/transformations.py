@@ -1,0 +1,121 @@
+"""Derivatives of functions, by our own engine: forward, backward, and one inside the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from .._core.namespaces import device, library, namespace
+from .trace import Entry, Forward, Namespace, Reverse, Traced, namespace_of, raw
+
+Array = Any
+Function = Callable[..., Any]
+
+
+def enter(args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Namespace, list[Any], dict[str, Any]]:
+    """The traced namespace of the arrays, and everything with its arrays in it."""
+    xp: Namespace | None = None
+    for a in (*args, *params.values()):
+        found = namespace(a)
+        if found is None:
+            continue
+        found = found if isinstance(found, Namespace) else namespace_of(found)
+        if xp is not None and found is not xp:
+            raise TypeError(f"the arrays must be of one library, got {library(xp)} and {library(found)}")
+        xp = found
+    if xp is None:
+        raise TypeError("there must be an array to differentiate with respect to")
+    return xp, list(map(xp.constant, args)), {k: xp.constant(v) for k, v in params.items()}
+
+
+def leave(trace: Forward, y: Any) -> tuple[Any, Any]:
+    """The value and the slope of a result, or of its first part; None is the slope if no input reaches it."""
+    if isinstance(y, tuple):
+        first, slope = leave(trace, y[0])
+        rest = [leave(trace, each)[0] for each in y[1:]]
+        return (type(y)(first, *rest) if hasattr(y, "_fields") else (first, *rest)), slope
+    if type(y) is not Traced:
+        return y, None
+    if y.trace is trace:
+        return y.value, y.slope
+    return (y.value if y.trace.level == 0 else y), None
+
+
+def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], **params: Any) -> tuple[Any, Array]:
+    """The result of `f`, and the derivative (of its first part) along `tangents`; None is no tangent."""
+    xp, inputs, params = enter((*primals, *(t for t in tangents if t is not None)), params)
+    trace = Forward(xp)
+    following = zip(inputs, primals, tangents, strict=False)
+    try:
+        y, t = leave(trace, f(*(a if t is None else Traced(trace, x, t) for a, x, t in following), **params))
+    finally:
+        trace.ended = True
+    return y, xp.zeros_like(first_of(y)) if t is None else t
+
+
+def vjp(f: Function, *args: Any, argnums: tuple[int, ...] = (0,), **params: Any) -> tuple[Any, Function]:
+    """The result of `f`, and the map that pulls a cotangent (of its first part) back to the arguments."""
+    xp, inputs, params = enter(args, params)
+    trace, entries = Reverse(xp), [Entry() for _ in argnums]
+    for i, entry in zip(argnums, entries, strict=True):
+        inputs[i] = Traced(trace, args[i], entry)
+    try:
+        y, last = leave(trace, f(*inputs, **params))
+    finally:
+        trace.ended = True
+
+    def pull(cotangent: Array) -> tuple[Array, ...]:
+        if last is not None:
+            last.cotangent = cotangent
+            trace.rewind()
+        found = [entry.total(xp) for entry in entries]
+        return tuple(xp.zeros_like(args[i]) if c is None else c for i, c in zip(argnums, found, strict=True))
+
+    return y, pull
+
+
+def value_and_grad(
+    f: Function, args: tuple[Any, ...], argnums: tuple[int, ...], params: dict[str, Any]
+) -> tuple[Any, tuple[Array, ...]]:
+    y, pull = vjp(f, *args, argnums=argnums, **params)
+    one = first_of(y)
+    return y, pull(namespace_of_result(one).ones_like(one))
+
+
+def namespace_of_result(x: Array) -> Any:
+    found = namespace(x)
+    assert found is not None
+    return found
+
+
+def first_of(y: Any) -> Array:
+    """The part of a result that is differentiated."""
+    return y[0] if isinstance(y, tuple) else y
+
+
+def derivatives(
+    f: Function, x: Array, rest: tuple[Any, ...], order: int, params: dict[str, Any]
+) -> tuple[Array, ...]:
+    """`(f, f′, f″, …)` of an itemwise `f` at `x`: all forward, with no tape."""
+    xp = enter((x,), {})[0]
+    one = xp.base.ones((), dtype=x.dtype, device=device(xp.base, raw(x)))
+    along = (xp.base.broadcast_to(one, x.shape), *(None for _ in rest))
+
+    def climb(n: int, *args: Any, **params: Any) -> tuple[Array, ...]:
+        if n == 0:
+            return (f(*args, **params),)
+        *values, slope = jvp_of_last(partial(climb, n - 1), args, along, params)
+        return (*values, slope)
+
+    return climb(order, x, *rest, **params)
+
+
+def jvp_of_last(
+    f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], params: dict[str, Any]
+) -> tuple[Any, ...]:
+    """All results of `f`, and the derivative of the last of them."""
+    values, slope = jvp(
+        lambda *args, **params: tuple(reversed(f(*args, **params))), primals, tangents, **params
+    )
+    return (*reversed(values), slope)
