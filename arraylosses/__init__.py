@@ -1,0 +1,70 @@
+"""Loss functions for every array framework, each written once against the Python array API standard.
+
+>>> import numpy as np
+>>> import arraylosses as al
+>>> float(al.huber_loss(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0])))
+1.3125
+"""
+
+from . import (
+    boxes,
+    classification,
+    divergences,
+    face,
+    image,
+    imbalance,
+    likelihood,
+    margins,
+    metric,
+    regression,
+    relative,
+    robust,
+    segmentation,
+    sequence,
+)
+from ._core.debugging import debug
+from .autodiff import derivatives, grad, hvp, jvp, value_and_grad, vjp
+from .boxes import *
+from .classification import *
+from .divergences import *
+from .face import *
+from .image import *
+from .imbalance import *
+from .likelihood import *
+from .margins import *
+from .metric import *
+from .regression import *
+from .relative import *
+from .robust import *
+from .segmentation import *
+from .sequence import *
+
+__version__ = "0.1.0.dev0"
+
+_CHAPTERS = (
+    regression,
+    relative,
+    robust,
+    likelihood,
+    classification,
+    divergences,
+    margins,
+    imbalance,
+    sequence,
+    boxes,
+    segmentation,
+    metric,
+    face,
+    image,
+)
+
+__all__ = [
+    "debug",
+    "derivatives",
+    "grad",
+    "hvp",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    *(name for chapter in _CHAPTERS for name in chapter.__all__),
+]

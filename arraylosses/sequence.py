@@ -1,0 +1,346 @@
+"""Sequences: alignment-free labelling and large vocabularies."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
+from ._core.entry import enter
+from ._core.errors import refuse
+from ._core.namespaces import device
+from ._core.numeric import classes, divide, fold, log_add_exp, log_sum_exp, matmul, pick, tanh
+from ._core.parameters import (
+    CLASS_MASK,
+    CLASS_WEIGHT,
+    FLAG,
+    FRACTION,
+    INTEGER,
+    NONNEGATIVE,
+    POSITIVE,
+    optional,
+)
+from ._core.registry import loss
+from .classification import cross_entropy
+
+A = TypeVar("A")
+Array = Any
+Namespace = Any
+
+__all__ = ["linear_cross_entropy", "ctc_loss"]
+
+
+@loss(
+    "(..., d), (c, d), (...), (c) -> (...)",
+    hidden=REAL,
+    weight=REAL,
+    labels=CLASSES,
+    bias=REAL,
+    softcap=optional(POSITIVE),
+    z_loss=NONNEGATIVE,
+    label_smoothing=FRACTION,
+    class_weight=CLASS_WEIGHT,
+    class_mask=CLASS_MASK,
+)
+def linear_cross_entropy(
+    hidden: A,
+    weight: Array,
+    labels: Array,
+    bias: Array | None = None,
+    /,
+    *,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+    label_smoothing: float = 0.0,
+    class_weight: Array | None = None,
+    class_mask: Array | None = None,
+    ignore_index: int | None = -100,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Linear layer and softmax cross-entropy in one: the head of a language model.
+
+    .. math::
+
+        \ell = \operatorname{cross\_entropy}(z, y) + \lambda \Bigl(\log \sum_c e^{z_c}\Bigr)^2
+        \qquad z = \operatorname{softcap}(W h + b)
+
+    Parameters
+    ----------
+    hidden : array of real floating dtype, shape (..., D)
+        The hidden states :math:`h`.
+    weight : array of real dtype, shape (C, D)
+        The weight :math:`W` of the linear layer: one row for each of the C classes of the vocabulary.
+        A parameter of the model.
+    labels : array of integer dtype, shape (...)
+        The class :math:`y` of each state, from 0 to C - 1. They are taken as they stand: shift them
+        before if the model is to predict the next one.
+    bias : array of real dtype, shape (C,), optional
+        The bias :math:`b` of the linear layer.
+    softcap : float, optional
+        The bound :math:`\kappa > 0` of the logits, :math:`\operatorname{softcap}(x) = \kappa
+        \tanh(x/\kappa)`. Without it they are as they are.
+    z_loss : float, default 0.0
+        The coefficient :math:`\lambda \ge 0` of a penalty that keeps the softmax's denominator near 1;
+        1e-4 is usual.
+    label_smoothing, class_weight, class_mask, ignore_index
+        As for :func:`cross_entropy`. The penalty has the weight that the item has.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (...)
+        In nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
+        out of its range.
+
+    Notes
+    -----
+    Without `softcap` and `z_loss` it is :func:`cross_entropy` of the logits, in every respect. The logits
+    are computed and kept in at least float32, whatever the dtype of the inputs. Convex in `weight` and
+    `bias` without `softcap`. A label that is neither a class nor `ignore_index` makes its item NaN.
+
+    Some implementations leave the penalty without class weights and divide it by the number of items,
+    and some leave out small parts of the gradient.
+
+    References
+    ----------
+    Wijmans, Huval, Hertzberg, Koltun, Krähenbühl, *Cut your losses in large-vocabulary language models*,
+    ICLR 2025, arXiv:2411.09009; Chowdhery et al., *PaLM*, 2022, arXiv:2204.02311, for the penalty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> hidden, labels = np.asarray([[1.0, 2.0], [0.5, -1.0]]), np.asarray([2, 0])
+    >>> weight, bias = np.asarray([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.asarray([0.0, 0.5, 0.0])
+    >>> round(float(al.linear_cross_entropy(hidden, weight, labels, bias)), 6)
+    0.553201
+    """
+    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, done = enter(
+        linear_cross_entropy,
+        (hidden, weight, labels, bias),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        ignore_index=ignore_index,
+        softcap=softcap,
+        z_loss=z_loss,
+        label_smoothing=label_smoothing,
+        class_weight=class_weight,
+        class_mask=class_mask,
+    )
+    z = matmul(xp, h, xp.permute_dims(w, (1, 0)))
+    z = z if b is None else z + b
+    z = z if softcap is None else softcap * tanh(xp, z / softcap)
+    z = z if class_mask is None else xp.where(class_mask, z, -math.inf)
+    mass = 1.0
+    if class_weight is not None:
+        mass = target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
+        z = done.weigh(mass, z)
+    items = cross_entropy(
+        z,
+        labels,
+        class_weight=class_weight,
+        label_smoothing=label_smoothing,
+        ignore_index=None,
+        reduction="none",
+    )
+    if not isinstance(z_loss, float) or z_loss > 0:
+        items = items + z_loss * mass * log_sum_exp(xp, z) ** 2
+    return done(items)
+
+
+def target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Array, smoothing: Any) -> Array:
+    """Σ w q over the classes, q being the label smoothed over the classes that are possible."""
+    share = xp.astype(possible, class_weight.dtype)
+    spread = divide(xp, xp.sum(share * class_weight, axis=-1), xp.sum(share, axis=-1))
+    return (1 - smoothing) * pick(xp, class_weight, labels) + smoothing * spread
+
+
+@loss(
+    "(..., t, c), (..., s), (...), (...) -> (...)",
+    log_probs=LOG_PROBABILITY,
+    labels=TOKENS,
+    input_lengths=LENGTHS,
+    label_lengths=LENGTHS,
+    blank=INTEGER,
+    zero_infinity=FLAG,
+    length_average=FLAG,
+)
+def ctc_loss(
+    log_probs: A,
+    labels: Array,
+    input_lengths: Array | None = None,
+    label_lengths: Array | None = None,
+    /,
+    *,
+    blank: int = 0,
+    zero_infinity: bool = False,
+    length_average: bool = True,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""CTC loss, connectionist temporal classification: sequence labelling without an alignment.
+
+    .. math::
+
+        \ell = -\log \sum_{\pi \in \mathcal B^{-1}(y)} \prod_{t=1}^{T} p_t(\pi_t)
+
+    where :math:`\mathcal B` merges what repeats in a path :math:`\pi` of one class per frame and then
+    removes the blanks: the sum is the probability of all alignments of the labels :math:`y`.
+
+    Parameters
+    ----------
+    log_probs : array of real floating dtype, shape (..., T, C)
+        The log-probabilities :math:`\log p` of the C classes, the blank among them, in each of T
+        frames: a log-softmax of the logits. They are neither checked nor normalised again.
+    labels : array of integer dtype, shape (..., S)
+        The labels :math:`y` of each sequence, padded to S.
+    input_lengths : array of integer dtype, shape (...), optional
+        How many frames each sequence has, at most T; all T if not given. The frames after them may
+        hold anything.
+    label_lengths : array of integer dtype, shape (...), optional
+        How many labels each sequence has, at most S; all S if not given. The labels after them may
+        be anything.
+    blank : int, default 0
+        The class that stands for no label.
+    zero_infinity : bool, default False
+        Whether a sequence without any possible alignment has loss 0. It still counts in a mean.
+    length_average : bool, default True
+        Whether a mean is one of the losses per label, that is of each loss divided by the larger of 1
+        and its number of labels. Sums and unreduced losses are not divided.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a sequence.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (...)
+        In nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a `blank` that is
+        not a class.
+
+    Notes
+    -----
+    The gradient with respect to `log_probs` is minus the probability of each class in each frame
+    given the labels. Some implementations return instead what belongs to the logits before the
+    softmax; with a log-softmax in the graph the two agree.
+
+    A sequence with fewer frames than its labels and the blanks between equal neighbours need has no
+    alignment, and neither has one all of whose paths have probability 0: the loss is infinite, its
+    gradient 0. No finite number stands in for it. No labels are legal: then all frames are blank, and
+    without frames the loss is 0. A label that is the blank or no class makes its sequence NaN, and so
+    does a length that does not fit.
+
+    References
+    ----------
+    Graves, Fernández, Gomez, Schmidhuber, *Connectionist temporal classification*, ICML 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p = np.asarray([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
+    >>> round(float(al.ctc_loss(np.log(p), np.asarray([1, 2]), reduction="sum")), 6)
+    0.715393
+    """
+    xp, y, labels, frames, count, blank, zero_infinity, length_average, done = enter(
+        ctc_loss,
+        (log_probs, labels, input_lengths, label_lengths),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        blank=blank,
+        zero_infinity=zero_infinity,
+        length_average=length_average,
+    )
+    if not 0 <= blank < y.shape[-1]:
+        raise refuse("ctc_loss", "blank", f"be a class, from 0 to {y.shape[-1] - 1}", blank)
+    labels, frames, count = legal_labels(xp, y, labels, frames, count, blank, done)
+    after_blank, after_label = forward(xp, y, labels, frames, blank)
+    likelihood = pick(xp, log_add_exp(xp, after_blank, after_label), count)
+    impossible = likelihood == -math.inf
+    nll = xp.where(impossible, 0.0 if zero_infinity else math.inf, 0.0 - likelihood)
+    if length_average and reduction == "mean":
+        nll = nll / xp.astype(xp.where(count > 1, count, 1), nll.dtype)
+    return done(nll)
+
+
+def legal_labels(
+    xp: Namespace, y: Array, labels: Array, frames: Array | None, count: Array | None, blank: int, done: Any
+) -> tuple[Array, Array, Array]:
+    """The labels, blank where there is none, and both lengths; illegal ones make their item NaN."""
+    T, C, S = y.shape[-2], y.shape[-1], labels.shape[-1]
+    full = {"shape": done.shape, "dtype": labels.dtype, "device": device(xp, labels)}
+    frames = xp.full(fill_value=T, **full) if frames is None else frames
+    count = xp.full(fill_value=S, **full) if count is None else count
+    used = xp.arange(S, dtype=labels.dtype, device=device(xp, labels)) < count[..., None]
+    bad = used & ((labels < 0) | (labels >= C) | (labels == blank))
+    misfit = (frames < 0) | (frames > T) | (count < 0) | (count > S)
+    done.poison(misfit | xp.any(bad, axis=-1))
+    return (
+        xp.where(used & ~bad, labels, blank),
+        xp.where(misfit, 0, frames),
+        xp.where(misfit, 0, count),
+    )
+
+
+def forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> tuple[Array, Array]:
+    """The forward variables after the last frame, for the first 0, 1, … S labels.
+
+    They are the log-probabilities of having emitted these labels and no more: in all ways that end
+    in a blank (or before the first frame), and in all that end in the last of them.
+    """
+    S = labels.shape[-1]
+    lead = tuple(labels.shape[:-1])
+    never = xp.full((*lead, 1), -math.inf, dtype=y.dtype, device=device(xp, y))
+    distinct = labels != xp.concat([labels[..., :1], labels[..., :-1]], axis=-1)
+
+    def step(
+        ends_blank: Array, ends_label: Array, p_blank: Array, p_label: Array, live: Array
+    ) -> tuple[Array, Array]:
+        # A blank follows either; a label follows itself, the blank before it, and the label before
+        # it if that is another one.
+        either = log_add_exp(xp, ends_blank, xp.concat([never, ends_label], axis=-1))
+        before = xp.where(distinct, either[..., :S], ends_blank[..., :S])
+        return (
+            xp.where(live, p_blank + either, ends_blank),
+            xp.where(live, p_label + log_add_exp(xp, ends_label, before), ends_label),
+        )
+
+    # Frame by frame, the blank's log-probability and each label's.
+    y = xp.permute_dims(y, (y.ndim - 2, *range(y.ndim - 2), y.ndim - 1))
+    live = classes(xp, y, axis=0)
+    live = xp.reshape(live, (-1,) + (1,) * (len(lead) + 1)) < frames[..., None]
+    p_blank, p_label = y[..., blank : blank + 1], take_classes(xp, y, labels)
+    inputs = (xp.where(live, p_blank, 0.0), xp.where(live, p_label, 0.0), live)
+
+    nothing = xp.zeros((*lead, 1), dtype=y.dtype, device=device(xp, y))
+    ends_label = xp.broadcast_to(never, (*lead, S))
+    ends_blank = xp.concat([nothing, ends_label], axis=-1)
+    ends_blank, ends_label = fold(xp, step, (ends_blank, ends_label), inputs)
+    return ends_blank, xp.concat([never, ends_label], axis=-1)
+
+
+def take_classes(xp: Namespace, y: Array, labels: Array) -> Array:
+    """The entries (T, ..., S) of `y` (T, ..., C) that the labels (..., S) name in every frame."""
+    rows, C = math.prod(labels.shape[:-1]), y.shape[-1]
+    row = xp.arange(rows, dtype=labels.dtype, device=device(xp, labels))
+    places = xp.reshape(row * C, (*labels.shape[:-1], 1)) + labels
+    flat = xp.reshape(y, (y.shape[0], rows * C))
+    return xp.reshape(xp.take(flat, xp.reshape(places, (-1,)), axis=1), (y.shape[0], *labels.shape))
