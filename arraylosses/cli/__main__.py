@@ -1,0 +1,5 @@
+"""`python -m arraylosses.cli`."""
+
+from . import main
+
+main()
