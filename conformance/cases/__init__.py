@@ -1,0 +1,1 @@
+"""One module of evidence for each chapter of the library."""

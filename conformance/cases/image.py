@@ -1,0 +1,116 @@
+"""Evidence for the losses of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import mp, mpf
+
+from ..case import case, evidence, uniform
+
+A, B = uniform(81, 3, 1, 4, 3, low=0, high=1), uniform(82, 3, 1, 4, 3, low=0, high=1)
+COLOUR = uniform(83, 2, 4, 3, low=0, high=1), uniform(84, 2, 4, 3, low=0, high=1)
+LAST = uniform(85, 2, 4, 3, 2, low=0, high=1), uniform(86, 2, 4, 3, 2, low=0, high=1)
+DOWN = [[[i / 10] * 11 for i in range(11)]]
+ACROSS = [[[j / 10 for j in range(11)]] * 11]
+
+
+def flat(value: float, size: int = 4) -> list[Any]:
+    return [[[value] * size] * size]
+
+
+def scaled(x: Any, by: float) -> Any:
+    return [scaled(part, by) for part in x] if isinstance(x, list) else x * by
+
+
+@evidence(
+    "ssim_loss",
+    case("ordinary", A, B, window_size=3),
+    case("worked: constant images", flat(0.5), flat(0.6), window_size=3),
+    case("worked: ramps", DOWN, ACROSS, gradient={"pred": None, "target": None}),
+    case(
+        "default window",
+        uniform(87, 1, 11, 12, low=0, high=1),
+        uniform(88, 1, 11, 12, low=0, high=1),
+        gradient={"target": None},
+    ),
+    case("several channels", *COLOUR, window_size=3),
+    case("one image, no batch axis", COLOUR[0], COLOUR[1], window_size=2),
+    case("two batch axes", [LAST[0]], [LAST[1]], window_size=2),
+    case("channels last", *LAST, window_size=3, axes=(-3, -2)),
+    case("height and width exchanged", *COLOUR, window_size=3, axes=(-1, -2)),
+    case(
+        "window of 1",
+        uniform(89, 1, 2, 3, low=0.25, high=0.5),
+        uniform(90, 1, 2, 3, low=0.625, high=0.875),
+        window_size=1,
+    ),
+    case("even window", COLOUR[0], COLOUR[1], window_size=2, sigma=0.5),
+    case("narrow window", COLOUR[0], COLOUR[1], window_size=3, sigma=0.0625),
+    case("uniform window", COLOUR[0], COLOUR[1], window_size=3, sigma=float("inf")),
+    case("constants", COLOUR[0], COLOUR[1], window_size=3, k1=0.25, k2=0.5),
+    case("bytes", scaled(COLOUR[0], 256.0), scaled(COLOUR[1], 256.0), window_size=3, data_range=255.0),
+    case("integer target", COLOUR[0], [[[0, 1, 1]] * 4, [[1, 0, 1]] * 4], window_size=3),
+    case("identical images", COLOUR[0], COLOUR[0], window_size=3),
+    case("black images", flat(0.0), flat(0.0), window_size=3),
+    case("black and white", flat(0.0), flat(1.0), window_size=3),
+    case("opposite contrast", [[[0.0, 1.0, 0.0]] * 3], [[[1.0, 0.0, 1.0]] * 3], window_size=3),
+    case(
+        "opposite signs",
+        [[[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]]],
+        [[[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0]]],
+        window_size=2,
+    ),
+    case(
+        "nearly identical",
+        COLOUR[0],
+        [[[x + 2.0**-10 * (i % 2) for i, x in enumerate(row)] for row in plane] for plane in COLOUR[0]],
+        window_size=3,
+    ),
+    case(
+        "brighter everywhere by little",
+        COLOUR[0],
+        [[[x + 2.0**-10 for x in row] for row in plane] for plane in COLOUR[0]],
+        window_size=3,
+    ),
+    case(
+        "little contrast far from 0",
+        [[[1.0, 1.0 + 2.0**-9, 1.0], [1.0, 1.0, 1.0 - 2.0**-9], [1.0 + 2.0**-8, 1.0, 1.0]]],
+        [[[1.0, 1.0, 1.0 + 2.0**-9], [1.0 - 2.0**-8, 1.0, 1.0], [1.0, 1.0, 1.0]]],
+        window_size=3,
+        k2=2.0**-10,
+    ),
+    peers={
+        "kornia": "2 * kornia.losses.ssim_loss(pred, target, window_size, data_range, padding='valid')",
+    },
+)
+def ssim_loss(
+    pred: list[Any],
+    target: list[Any],
+    *,
+    window_size: int = 11,
+    sigma: Any = 1.5,
+    k1: Any = 0.01,
+    k2: Any = 0.03,
+    data_range: Any = 1,
+    padding: str = "valid",
+) -> Any:
+    """Weighted sums over every window of two dimensions."""
+    size = range(window_size)
+    centre = mpf(window_size - 1) / 2
+    raw = [[mp.exp(-((i - centre) ** 2 + (j - centre) ** 2) / (2 * sigma**2)) for j in size] for i in size]
+    total = mp.fsum(map(mp.fsum, raw))
+    window = [(i, j, raw[i][j] / total) for i in size for j in size]
+    c1, c2 = (k1 * data_range) ** 2, (k2 * data_range) ** 2
+    values = []
+    for p, t in zip(pred, target, strict=True):
+        for row in range(len(p) - window_size + 1):
+            for column in range(len(p[0]) - window_size + 1):
+                seen = [(w, p[row + i][column + j], t[row + i][column + j]) for i, j, w in window]
+                mean_p, mean_t = mp.fsum(w * x for w, x, _ in seen), mp.fsum(w * y for w, _, y in seen)
+                var_p = mp.fsum(w * x * x for w, x, _ in seen) - mean_p**2
+                var_t = mp.fsum(w * y * y for w, _, y in seen) - mean_t**2
+                both = mp.fsum(w * x * y for w, x, y in seen) - mean_p * mean_t
+                luminance = (2 * mean_p * mean_t + c1) / (mean_p**2 + mean_t**2 + c1)
+                values.append(luminance * (2 * both + c2) / (var_p + var_t + c2))
+    return 1 - mp.fsum(values) / len(values)

@@ -1,0 +1,312 @@
+"""Evidence for the losses of sequences."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+from mpmath import mp, mpf
+
+from ..case import case, evidence, labels, uniform
+
+INF, NAN = math.inf, math.nan
+
+HIDDEN, WEIGHT, BIAS = uniform(51, 4, 3), uniform(52, 5, 3), uniform(53, 5)
+TOKENS = [3, 0, 4, 1]
+CLASS_WEIGHT = [1.0, 0.5, 2.0, 0.25, 4.0]
+SHARED: dict[str, Any] = {"weight": None, "bias": None}  # legal items move them too
+POSSIBLE = [True, True, False, True, True]
+
+
+@evidence(
+    "linear_cross_entropy",
+    case("ordinary", HIDDEN, WEIGHT, TOKENS),
+    case("bias", HIDDEN, WEIGHT, TOKENS, BIAS),
+    case("worked", [[1.0, 2.0], [0.5, -1.0]], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [2, 0], [0.0, 0.5, 0.0]),
+    case("one state", HIDDEN[0], WEIGHT, 2, BIAS),
+    case("batch of sequences", uniform(54, 2, 3, 2), uniform(55, 4, 2), labels(56, 2, 3, count=4)),
+    case("softcap", HIDDEN, WEIGHT, TOKENS, BIAS, softcap=2.0),
+    case("z_loss", HIDDEN, WEIGHT, TOKENS, BIAS, z_loss=0.25),
+    case("softcap and z_loss", HIDDEN, WEIGHT, TOKENS, softcap=8.0, z_loss=0.25),
+    case("label smoothing", HIDDEN, WEIGHT, TOKENS, BIAS, label_smoothing=0.125),
+    case("label smoothing of 1", HIDDEN, WEIGHT, TOKENS, BIAS, label_smoothing=1.0),
+    case("class weights", HIDDEN, WEIGHT, TOKENS, BIAS, class_weight=CLASS_WEIGHT),
+    case("class weights, mean", HIDDEN, WEIGHT, TOKENS, BIAS, class_weight=CLASS_WEIGHT, reduction="mean"),
+    case(
+        "class weights, z_loss, mean",
+        HIDDEN,
+        WEIGHT,
+        TOKENS,
+        BIAS,
+        class_weight=CLASS_WEIGHT,
+        z_loss=0.25,
+        reduction="mean",
+    ),
+    case(
+        "class weights, smoothing, z_loss, sample weights, mean",
+        HIDDEN,
+        WEIGHT,
+        TOKENS,
+        BIAS,
+        class_weight=CLASS_WEIGHT,
+        label_smoothing=0.25,
+        z_loss=0.25,
+        sample_weight=[1.0, 2.0, 0.5, 4.0],
+        reduction="mean",
+    ),
+    case(
+        "class weight of 0",
+        HIDDEN,
+        WEIGHT,
+        TOKENS,
+        BIAS,
+        class_weight=[0.0, 1.0, 2.0, 0.5, 1.0],
+        reduction="mean",
+    ),
+    case("all class weights 0", HIDDEN, WEIGHT, TOKENS, BIAS, class_weight=[0.0] * 5, reduction="mean"),
+    case("class mask", HIDDEN, WEIGHT, TOKENS, BIAS, class_mask=POSSIBLE),
+    case(
+        "class mask for each state",
+        HIDDEN[:2],
+        WEIGHT,
+        [3, 0],
+        class_mask=[[True, False, False, True, True], [True, False, True, True, False]],
+        z_loss=0.25,
+    ),
+    case(
+        "class mask, smoothing and class weights, mean",
+        HIDDEN,
+        WEIGHT,
+        TOKENS,
+        class_mask=POSSIBLE,
+        class_weight=CLASS_WEIGHT,
+        label_smoothing=0.25,
+        reduction="mean",
+    ),
+    case("label on a masked class", HIDDEN[:1], WEIGHT, [2], class_mask=POSSIBLE, tags=("inf",)),
+    case("ignored label", HIDDEN, WEIGHT, [3, -100, 4, 1], BIAS, reduction="mean"),
+    case(
+        "ignored label, NaN state",
+        [*HIDDEN[:3], [NAN] * 3],
+        WEIGHT,
+        [3, 0, 4, 7],
+        BIAS,
+        ignore_index=7,
+        z_loss=0.5,
+    ),
+    case(
+        "ignored label that is a class, mean", HIDDEN, WEIGHT, TOKENS, BIAS, ignore_index=0, reduction="mean"
+    ),
+    case("all ignored, mean", HIDDEN, WEIGHT, [-100] * 4, BIAS, z_loss=0.5, reduction="mean"),
+    case("illegal labels", HIDDEN, WEIGHT, [3, -1, 5, 1], BIAS, tags=("labels",), gradient=SHARED),
+    case(
+        "nothing ignored",
+        HIDDEN,
+        WEIGHT,
+        [3, -100, 4, 1],
+        ignore_index=None,
+        tags=("labels",),
+        gradient=SHARED,
+    ),
+    case("large logits", [[64.0, 128.0], [-128.0, 64.0]], [[64.0, 0.0], [0.0, 64.0], [-64.0, 1.0]], [0, 1]),
+    case("large logits, capped", [[8.0, 16.0]], [[12.0, 0.0], [0.0, 4.0], [-12.0, 1.0]], [0], softcap=32.0),
+    case("confident", [[1.0, 0.0]], [[24.0, 0.0], [0.0, 0.0]], [0]),
+    case(
+        "common offset",
+        [[1.0, 1.0]],
+        [[4096.0, 3.0], [4096.0, 1.0], [4096.0, -2.0]],
+        [0],
+        gradient={"hidden": None},
+    ),
+    case("one class", HIDDEN[:2], WEIGHT[:1], [0, 0], z_loss=0.25),
+    case("zero states and weights", [[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [0, 1]),
+    case(
+        "NaN state",
+        [[NAN, 1.0], [1.0, 2.0]],
+        [[1.0, 0.0], [0.0, 1.0]],
+        [0, 1],
+        gradient={"hidden": None, "weight": None},
+    ),
+    peers={
+        "torch": "torch.nn.functional.cross_entropy(hidden @ weight.T, labels, ignore_index=ignore_index)",
+    },
+)
+def linear_cross_entropy(
+    hidden: list[Any],
+    weight: list[list[Any]],
+    label: int,
+    bias: list[Any] | None = None,
+    *,
+    softcap: Any = None,
+    z_loss: Any = 0,
+    label_smoothing: Any = 0,
+    class_weight: list[Any] | None = None,
+    class_mask: list[bool] | None = None,
+    ignore_index: int | None = -100,
+) -> Any:
+    count = len(weight)
+    if label == ignore_index:
+        return None
+    if not 0 <= label < count:
+        return mp.nan
+    z = [mp.fdot(row, hidden) + (bias[c] if bias else 0) for c, row in enumerate(weight)]
+    if any(mp.isnan(x) for x in z):
+        return mp.nan
+    if softcap is not None:
+        z = [softcap * mp.tanh(x / softcap) for x in z]
+    possible = [c for c in range(count) if class_mask is None or class_mask[c]]
+    total = mp.fsum(mp.exp(z[c]) for c in possible)
+    if label not in possible:
+        return mp.inf
+    w = class_weight or [mpf(1)] * count
+    q = [(1 - label_smoothing) * (c == label) for c in range(count)]
+    for c in possible:
+        q[c] += label_smoothing / mpf(len(possible))
+    # Every class term, the penalty included, has the weight of its class.
+    each = {c: -mp.log(mp.exp(z[c]) / total) + z_loss * mp.log(total) ** 2 for c in possible}
+    return mp.fsum(w[c] * q[c] * each[c] for c in possible), mp.fsum(w[c] * q[c] for c in possible)
+
+
+# What looks like log-probabilities, of no frame twice the same.
+FRAMES = [uniform(61 + n, 4, 3, low=-4, high=-0.25) for n in range(3)]
+EXACT = [[math.log(p) for p in row] for row in ([0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8])]
+PADDED = [*FRAMES[1][:2], [NAN, INF, -INF], [NAN, NAN, NAN]]
+IMPOSSIBLE = uniform(65, 2, 3, low=-4, high=-0.25)
+
+
+@evidence(
+    "ctc_loss",
+    case("ordinary", FRAMES, [[1, 2], [2, 2], [2, 1]]),
+    case(
+        "no average over labels, mean",
+        FRAMES,
+        [[1, 2], [2, 2], [2, 1]],
+        length_average=False,
+        reduction="mean",
+    ),
+    case("worked: no label", EXACT, np.zeros(0, int)),
+    case("worked: one label", EXACT, [1]),
+    case("worked: two labels", EXACT, [1, 2]),
+    case("worked: a label twice", EXACT, [1, 1]),
+    case("worked: no alignment", EXACT, [1, 1, 1], tags=("inf",), gradient={"log_probs": [[0.0] * 3] * 3}),
+    case("worked: batch, sum", [EXACT, EXACT], [[1, 2], [1, 0]], [3, 3], [2, 1], reduction="sum"),
+    case("worked: batch, mean", [EXACT, EXACT], [[1, 2], [1, 0]], [3, 3], [2, 1], reduction="mean"),
+    case(
+        "worked: batch, plain mean",
+        [EXACT, EXACT],
+        [[1, 2], [1, 0]],
+        [3, 3],
+        [2, 1],
+        reduction="mean",
+        length_average=False,
+    ),
+    case("lengths", FRAMES, [[1, 2], [2, 9], [1, 1]], [4, 2, 3], [2, 1, 0]),
+    case("lengths, mean", FRAMES, [[1, 2], [2, 9], [1, 1]], [4, 2, 3], [2, 1, 0], reduction="mean"),
+    case(
+        "lengths, mean, weights",
+        FRAMES,
+        [[1, 2], [2, 9], [1, 1]],
+        [4, 2, 3],
+        [2, 1, 0],
+        reduction="mean",
+        sample_weight=[1.0, 3.0, 0.5],
+    ),
+    case("input lengths alone", FRAMES, [[1, 2], [2, 1], [1, 2]], [4, 2, 3]),
+    case("NaN and infinity in the padding", [FRAMES[0], PADDED], [[1, 2], [2, -5]], [4, 2], [2, 1]),
+    case("no frames and no labels", [FRAMES[0], PADDED], [[1, 2], [2, 1]], [4, 0], [2, 0]),
+    case(
+        "no frames but a label",
+        [PADDED],
+        [[2, 1]],
+        [0],
+        [1],
+        tags=("inf",),
+        gradient={"log_probs": [[[0.0] * 3] * 4]},
+    ),
+    case("one frame, one label", [[-1.5, -0.25, -2.0]], [1]),
+    case("blank in the middle", FRAMES, [[0, 2], [2, 2], [2, 0]], blank=1),
+    case("blank at the end", FRAMES, [[0, 1], [1, 1], [1, 0]], blank=2),
+    case("every frame is needed", FRAMES[0], [1, 2, 1, 2]),
+    case("every frame is needed, with a blank between equals", FRAMES[0][:3], [2, 2]),
+    case("three equal labels", uniform(66, 5, 2, low=-4, high=-0.25), [1, 1, 1]),
+    case(
+        "no alignment: too short",
+        IMPOSSIBLE,
+        [1, 2, 1],
+        tags=("inf",),
+        gradient={"log_probs": [[0.0] * 3] * 2},
+    ),
+    case("no alignment: equals", IMPOSSIBLE, [1, 1], tags=("inf",), gradient={"log_probs": [[0.0] * 3] * 2}),
+    case("no alignment: 0 instead", IMPOSSIBLE, [1, 1], zero_infinity=True),
+    case(
+        "no alignment: 0 instead, still counted",
+        [FRAMES[0][:2], IMPOSSIBLE],
+        [[1, 2], [1, 1]],
+        zero_infinity=True,
+        reduction="mean",
+    ),
+    case(
+        "all paths of probability 0",
+        [[-0.5, -INF], [-1.0, -INF]],
+        [1],
+        tags=("inf",),
+        gradient={"log_probs": [[0.0] * 2] * 2},
+    ),
+    case("a path of probability 0", [[-0.5, -INF, -1.0], [-1.0, -0.75, -INF]], [1], tags=("inf",)),
+    case(
+        "a class of probability 0 that is not needed",
+        [[-0.5, -1.0, -INF], [-1.0, -0.75, -INF]],
+        [1],
+        tags=("inf",),
+    ),
+    case("certain", [[0.0, -INF], [-INF, 0.0], [-INF, 0.0]], [1], tags=("inf",)),
+    case("confident", [[-(2.0**-24), -17.0], [-17.0, -(2.0**-24)]], [1]),
+    case("confident and wrong", [[-(2.0**-24), -1024.0], [-(2.0**-24), -2048.0]], [1]),
+    case("not normalised", [[4.0, 3.0, -2.0], [1.0, 5.0, 2.0], [3.0, 1.0, 2.0]], [1]),
+    case("label that is the blank", FRAMES, [[1, 2], [2, 0], [0, 1]], tags=("labels",)),
+    case("label that is no class", FRAMES, [[1, 2], [3, 1], [-1, 1]], tags=("labels",)),
+    case("illegal labels in the padding", FRAMES, [[1, 0], [3, 1], [2, -1]], [4, 4, 4], [1, 0, 1]),
+    case(
+        "lengths that do not fit", FRAMES, [[1, 2], [2, 1], [2, 1]], [5, 4, 4], [2, 3, -1], tags=("labels",)
+    ),
+    case("NaN in a live frame", [[NAN, -1.0], [-1.0, -0.5]], [1], gradient={"log_probs": None}),
+    case("long", uniform(67, 12, 2, low=-4, high=-0.25), [1, 1, 1, 1]),
+    peers={
+        "torch": "torch.nn.functional.ctc_loss(log_probs.movedim(-2, 0), labels, input_lengths, "
+        "label_lengths, blank=blank, zero_infinity=zero_infinity)",
+    },
+)
+def ctc_loss(
+    log_probs: list[list[Any]],
+    target: list[int],
+    input_length: int | None = None,
+    label_length: int | None = None,
+    *,
+    blank: int = 0,
+    zero_infinity: bool = False,
+    length_average: bool = True,
+    reduction: str = "none",
+) -> Any:
+    """All paths, one by one."""
+    frames = len(log_probs) if input_length is None else input_length
+    count = len(target) if label_length is None else label_length
+    classes = range(len(log_probs[0]))
+    target = target[:count]
+    if not (0 <= frames <= len(log_probs) and 0 <= count <= len(target)):
+        return mp.nan
+    if any(y == blank or y not in classes for y in target):
+        return mp.nan
+    probability = mpf(0)
+    for path in product(classes, repeat=frames):
+        merged = [c for t, c in enumerate(path) if t == 0 or path[t - 1] != c]
+        if [c for c in merged if c != blank] == target:
+            terms = [log_probs[t][c] for t, c in enumerate(path)]
+            probability += 0 if any(term < -1e35 for term in terms) else mp.exp(mp.fsum(terms))
+    if mp.isnan(probability):
+        return mp.nan
+    if probability == 0:
+        return mpf(0) if zero_infinity else mp.inf
+    loss = -mp.log(probability)
+    return loss / max(count, 1) if length_average and reduction == "mean" else loss

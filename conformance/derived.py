@@ -1,0 +1,95 @@
+"""The cases that every loss has, made from its ordinary one: reductions, weights, masks, nothing at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from arraylosses._core.signature import shape_of, sizes_of, spread_shape
+
+from .case import Case, Evidence
+from .layout import Layout
+
+WEIGHTS = (1.0, 0.5, 2.0, 1.5)
+NORMALIZER = 2.5
+
+
+def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list[Case]:
+    """All cases of a loss, those derived from its ordinary one in the second place."""
+    ordinary = evidence.cases[0]
+    layout = Layout(spec, ordinary)
+    count = math.prod(item_shape)
+    weight = np.asarray([WEIGHTS[i % len(WEIGHTS)] for i in range(count)]).reshape(item_shape)
+    some_zero = np.where(_pattern(item_shape), weight, 0.0)
+    mask = _pattern(layout.mask.shape)
+    planted = _planted(layout, ordinary, mask)
+
+    def derived(name: str, case: Case = ordinary, tag: str = "reduction", **options: Any) -> Case:
+        return replace(case, name=name, options=ordinary.options | options, tags=(tag,))
+
+    nothing = np.zeros(layout.mask.shape, bool)
+    return [
+        ordinary,
+        derived("sum", reduction="sum"),
+        derived("mean", reduction="mean"),
+        derived("mean, normalizer", reduction="mean", normalizer=NORMALIZER),
+        derived("mean, normalizer of 0", reduction="mean", normalizer=0.0),
+        derived("none, weights", sample_weight=weight),
+        derived("mean, weights", reduction="mean", sample_weight=weight),
+        derived("mean, weights of which some are 0", reduction="mean", sample_weight=some_zero),
+        derived("mean, all weights 0", reduction="mean", sample_weight=np.zeros(item_shape)),
+        derived("none, NaN under the mask", planted, "mask", where=mask),
+        derived("mean, NaN under the mask", planted, "mask", reduction="mean", where=mask),
+        derived(
+            "mean, NaN under the mask, weights",
+            planted,
+            "mask",
+            reduction="mean",
+            where=mask,
+            sample_weight=weight,
+        ),
+        derived(
+            "mean, all masked", _planted(layout, ordinary, nothing), "mask", reduction="mean", where=nothing
+        ),
+        derived("mean, empty", _empty(layout, ordinary), "empty", reduction="mean"),
+        *evidence.cases[1:],
+    ]
+
+
+def _pattern(shape: tuple[int, ...]) -> np.ndarray:
+    """Which of the elements stay: most, but not the second."""
+    return np.asarray([i % 4 != 1 for i in range(math.prod(shape))], bool).reshape(shape)
+
+
+def _planted(layout: Layout, case: Case, mask: np.ndarray) -> Case:
+    """The case with NaN wherever `mask` is False, in every dense array that the mask covers."""
+    arrays = list(case.arrays)
+    dims = layout.spec.mask
+    for i, (name, a_dims) in enumerate(zip(layout.names, layout.signature.inputs, strict=True)):
+        if name not in layout.dense or not all(d in a_dims for d in dims):
+            continue
+        a = layout.arrays[name]
+        if a.ndim == 0 or a.shape != shape_of(a_dims, layout.sizes):
+            continue
+        kept = mask.reshape(spread_shape(dims, a_dims, mask.shape, layout.sizes))
+        arrays[i] = np.where(kept, a, math.nan)
+    return replace(case, arrays=tuple(arrays))
+
+
+def _empty(layout: Layout, case: Case) -> Case:
+    """The case without items."""
+    gone = layout.signature.items[0] if layout.signature.items else None
+    arrays = []
+    for name, a in zip(layout.names, case.arrays, strict=False):
+        dims = layout.signature.inputs[layout.names.index(name)]
+        if a is None or gone not in dims or layout.arrays[name].ndim == 0:
+            arrays.append(a)
+            continue
+        sizes = sizes_of(dims, layout.arrays[name].shape)
+        arrays.append(
+            np.zeros(shape_of(dims, sizes | {gone: (0,) if gone == "..." else 0}), layout.arrays[name].dtype)
+        )
+    return replace(case, arrays=tuple(arrays))

@@ -1,0 +1,195 @@
+"""The frameworks a loss can be held against the vectors on: arrays in, numbers and gradients out."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from arraylosses.autodiff import vjp
+
+Call = Callable[..., Any]
+
+
+class Framework:
+    """A framework without gradients of its own: the engine of the library brings them."""
+
+    def __init__(self, name: str, module: str, dtypes: tuple[str, ...]) -> None:
+        self.name, self.module, self.dtypes = name, module, dtypes
+
+    def installed(self) -> bool:
+        return importlib.util.find_spec(self.module.partition(".")[0]) is not None
+
+    def version(self) -> str:
+        return getattr(importlib.import_module(self.module.partition(".")[0]), "__version__", "")
+
+    @property
+    def xp(self) -> Any:
+        return importlib.import_module(self.module)
+
+    def session(self, dtype: str) -> Any:
+        """A context in which arrays of this dtype exist."""
+        return nullcontext()
+
+    def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
+        """An array of integers or booleans (`dtype` None), or of a floating dtype."""
+        return self.xp.asarray(a) if dtype is None else self.xp.asarray(a, dtype=getattr(self.xp, dtype))
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x)
+
+    def dtype_of(self, x: Any) -> str:
+        return str(x.dtype).rpartition(".")[2]
+
+    def value(self, call: Call, arrays: dict[str, Any]) -> Any:
+        return call(**arrays)
+
+    def both(
+        self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """The value, and the gradients of Σ cotangent·value in some of the arrays."""
+
+        def of_some(*some: Any) -> Any:
+            return call(**arrays | dict(zip(wrt, some, strict=True)))
+
+        _, pull = vjp(of_some, *(arrays[k] for k in wrt), engine="own")
+        return call(**arrays), dict(zip(wrt, pull(cotangent), strict=True))
+
+
+class Strict(Framework):
+    @property
+    def xp(self) -> Any:
+        module = importlib.import_module(self.module)
+        if module.get_array_api_strict_flags()["api_version"] != "2024.12":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module.set_array_api_strict_flags(api_version="2024.12")
+        return module
+
+    def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
+        return self.xp.asarray(a.copy(), dtype=None if dtype is None else getattr(self.xp, dtype))
+
+
+class Dask(Framework):
+    def value(self, call: Call, arrays: dict[str, Any]) -> Any:
+        return call(**arrays).compute(scheduler="synchronous")
+
+    def both(
+        self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        lazy = super().both(call, arrays, wrt, cotangent)
+        value, gradients = importlib.import_module("dask").compute(*lazy, scheduler="synchronous")
+        return value, gradients
+
+
+class CuPy(Framework):
+    def installed(self) -> bool:
+        if not super().installed():
+            return False
+        try:
+            return self.xp.cuda.runtime.getDeviceCount() > 0
+        except Exception:  # the driver's own errors have no common type
+            return False
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return self.xp.asnumpy(x)
+
+
+class Torch(Framework):
+    def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
+        x = self.xp.asarray(np.array(a))
+        return x if dtype is None else x.to(getattr(self.xp, dtype))
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return x.detach().to(self.xp.float64 if x.dtype == self.xp.bfloat16 else x.dtype).numpy()
+
+    def both(
+        self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        leaves = {k: arrays[k].clone().requires_grad_() for k in wrt}
+        value = call(**arrays | leaves)
+        if not value.requires_grad:
+            return value, {k: self.xp.zeros_like(x) for k, x in leaves.items()}
+        found = self.xp.autograd.grad(value, list(leaves.values()), cotangent, allow_unused=True)
+        pairs = zip(leaves.items(), found, strict=True)
+        return value, {k: self.xp.zeros_like(x) if g is None else g for (k, x), g in pairs}
+
+
+class Jax(Framework):
+    @property
+    def jax(self) -> Any:
+        return importlib.import_module("jax")
+
+    @contextmanager
+    def session(self, dtype: str) -> Iterator[None]:
+        before = self.jax.config.jax_enable_x64
+        self.jax.config.update("jax_enable_x64", dtype == "float64")
+        try:
+            yield
+        finally:
+            self.jax.config.update("jax_enable_x64", before)
+
+    def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
+        if dtype is None and a.dtype == np.int64 and not self.jax.config.jax_enable_x64:
+            a = a.astype(np.int32)
+        return super().asarray(a, dtype)
+
+    def both(
+        self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        def compute(arrays: dict[str, Any], cotangent: Any) -> tuple[Any, dict[str, Any]]:
+            def of_some(some: dict[str, Any]) -> Any:
+                return call(**arrays | some)
+
+            value, pull = self.jax.vjp(of_some, {k: arrays[k] for k in wrt})
+            return value, pull(cotangent)[0]
+
+        # Compiled, as JAX is used; operation by operation would compile more, not less.
+        return self.jax.jit(compute)(arrays, cotangent)
+
+
+FLOATS = ("float64", "float32", "float16")
+FRAMEWORKS: dict[str, Framework] = {
+    f.name: f
+    for f in (
+        Framework("numpy", "numpy", FLOATS),
+        Strict("strict", "array_api_strict", FLOATS[:2]),
+        Torch("torch", "torch", (*FLOATS, "bfloat16")),
+        Jax("jax", "jax.numpy", (*FLOATS, "bfloat16")),
+        Dask("dask", "dask.array", FLOATS[:2]),
+        CuPy("cupy", "cupy", FLOATS),
+    )
+}
+
+
+def installed() -> list[Framework]:
+    return [f for f in FRAMEWORKS.values() if f.installed()]
+
+
+def precision(dtype: str) -> tuple[float, float, float]:
+    """The machine epsilon, the smallest normal and the largest number of a dtype."""
+    if dtype == "bfloat16":
+        return 2.0**-7, 2.0**-126, 2.0**127 * (2 - 2.0**-7)
+    info = np.finfo(dtype)
+    return float(info.eps), float(info.smallest_normal), float(info.max)
+
+
+def is_exact(a: np.ndarray, dtype: str) -> bool:
+    """Whether every number of a float64 array is one of the dtype, and a normal one."""
+    if dtype == "float64":
+        return True
+    with np.errstate(over="ignore", under="ignore"):
+        if dtype == "bfloat16":  # a float32 whose lower half is empty
+            short = a.astype(np.float32)
+            exact = (short.view(np.uint32) & 0xFFFF) == 0
+            tiny = float(np.finfo(np.float32).smallest_normal)
+        else:
+            short, exact = a.astype(dtype), True
+            tiny = float(np.finfo(dtype).smallest_normal)
+    same = (short.astype(np.float64) == a) & exact & ((a == 0) | (np.abs(a) >= tiny))
+    return bool(np.all(same | ~np.isfinite(a)))

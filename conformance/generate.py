@@ -1,0 +1,102 @@
+"""Make the vectors: every case, its certified value and gradient, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import arraylosses
+from arraylosses._core.registry import LOSSES
+
+from . import schema
+from .case import Case, Evidence, load
+from .derived import cases_of
+from .oracle import Certified, certify
+
+
+def evidence_of(loss: str) -> Evidence:
+    evidence = load()
+    if loss not in evidence:
+        raise KeyError(f"there is no evidence for {loss}: write a case in conformance/cases")
+    return evidence[loss]
+
+
+def generate(loss: str) -> dict[str, Any]:
+    """The vectors of a loss."""
+    assert arraylosses  # importing it has filled the registry
+    spec, evidence = LOSSES[loss], evidence_of(loss)
+    ordinary = certify(spec, evidence, evidence.cases[0])
+    cases = cases_of(spec, evidence, ordinary.value.shape)
+    return {
+        "schema": schema.SCHEMA,
+        "loss": loss,
+        "family": spec.family,
+        "peers": evidence.peers,
+        "cases": [_written(spec, evidence, case) for case in cases],
+    }
+
+
+def write(loss: str) -> None:
+    schema.FOLDER.mkdir(exist_ok=True)
+    (schema.FOLDER / f"{loss}.json").write_text(schema.text_of(generate(loss)), encoding="utf-8")
+
+
+def _written(spec: Any, evidence: Evidence, case: Case) -> dict[str, Any]:
+    try:
+        certified = certify(spec, evidence, case)
+    except Exception as error:
+        error.add_note(f"in case {case.name!r} of {spec.name}")
+        raise
+    written: dict[str, Any] = {"name": case.name, "tags": list(case.tags)}
+    written["arrays"] = {
+        k: _array(spec, k, a) for k, a in zip(spec.arrays, case.arrays, strict=False) if a is not None
+    }
+    written["options"] = {k: _option(v) for k, v in case.options.items()}
+    return written | _result(certified) | _tolerance(evidence, case)
+
+
+def _result(certified: Certified) -> dict[str, Any]:
+    return {
+        "value": _certain(certified.value) | {"scale": _scale(certified.scale)},
+        "cotangent": schema.pack(certified.cotangent)["data"],
+        "gradient": {
+            k: _certain(g, unsure=True) | {"scale": _scale(certified.gradient_scale[k])}
+            for k, g in certified.gradient.items()
+        },
+    }
+
+
+def _tolerance(evidence: Evidence, case: Case) -> dict[str, Any]:
+    value = case.ulp if case.ulp is not None else evidence.ulp
+    gradient = case.gradient_ulp if case.gradient_ulp is not None else evidence.gradient_ulp
+    reason = case.reason or evidence.reason
+    return {"ulp": [value, gradient]} | ({"reason": reason} if reason else {})
+
+
+def _array(spec: Any, name: str, nested: Any) -> dict[str, Any]:
+    a = np.asarray(nested)
+    if all(domain.dense for domain in spec.domains[name]):
+        a = a.astype(float)
+    return schema.pack(a)
+
+
+def _option(value: Any) -> Any:
+    if isinstance(value, list | np.ndarray):
+        a = np.asarray(value)
+        return schema.pack(a if a.dtype.kind == "b" else a.astype(float))
+    return schema.pack_number(value) if isinstance(value, float) else value
+
+
+def _certain(a: np.ndarray, unsure: bool = False) -> dict[str, Any]:
+    """A result; where `unsure`, NaN is an element of which nothing is promised."""
+    packed = schema.pack(a)
+    if unsure:
+        packed["data"] = [None if x == "nan" else x for x in packed["data"]]
+    return {k: packed[k] for k in ("shape", "data")}
+
+
+def _scale(a: np.ndarray) -> list[float | None]:
+    """Three digits are enough for a size; null where it is not finite."""
+    return [float(f"{x:.2e}") if math.isfinite(x) else None for x in a.ravel().tolist()]

@@ -1,0 +1,74 @@
+"""The vectors: one JSON file for each loss, written by `generate`, never by hand, read by everyone.
+
+Numbers are hexadecimal floats, so that they are exact in every language. What a file holds:
+
+    schema     the version of this format
+    loss       the name of the loss, `family` its chapter, `peers` how others call it
+    cases      each with a `name`, `tags`, and
+      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat)
+      options    the other arguments: numbers, words, or arrays written as above
+      value      the result: `shape`, `data`, and `scale`, against which errors are measured
+      cotangent  the weights of the results in the sum whose gradient is given
+      gradient   by the name of the argument, as `value`; null where nothing is promised
+      ulp        what an error may be, in units of `scale` times the precision of the dtype:
+                 [of the value, of the gradient]; `reason` why, if it is wider than usual
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SCHEMA = 1
+FOLDER = Path(__file__).parent / "vectors"
+
+
+def names() -> list[str]:
+    """The losses that have vectors."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def read(loss: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{loss}.json").read_text(encoding="utf-8"))
+
+
+def text_of(vectors: dict[str, Any]) -> str:
+    """A vectors file: one case a line, so that a change reads as one."""
+    head = {k: v for k, v in vectors.items() if k != "cases"}
+    lines = ",\n".join("  " + json.dumps(case, ensure_ascii=False) for case in vectors["cases"])
+    return json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "cases": [\n{lines}\n ]\n}}\n'
+
+
+def pack(x: Any) -> dict[str, Any]:
+    """An array as it stands in a file."""
+    a = np.asarray(x)
+    kind = {"f": "float", "i": "int", "b": "bool"}[a.dtype.kind]
+    flat = a.ravel().tolist()
+    return {
+        "kind": kind,
+        "shape": list(a.shape),
+        "data": list(map(pack_number, flat)) if kind == "float" else flat,
+    }
+
+
+def pack_number(x: float) -> str:
+    """A hexadecimal float without the zeros at its end: "0x1.8p+1"."""
+    if not math.isfinite(x):
+        return str(x)
+    mantissa, _, exponent = x.hex().partition("p")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}p{exponent}"
+
+
+def unpack(packed: dict[str, Any]) -> np.ndarray:
+    """An array of float64, int64 or bool."""
+    dtype = {"float": np.float64, "int": np.int64, "bool": np.bool_}[packed["kind"]]
+    data = list(map(unpack_number, packed["data"])) if packed["kind"] == "float" else packed["data"]
+    return np.asarray(data, dtype).reshape(packed["shape"])
+
+
+def unpack_number(x: str | None) -> float:
+    return math.nan if x is None else float.fromhex(x) if "0x" in x else float(x)
