@@ -1,0 +1,58 @@
+"""Everything that is checked: `nox` runs what has to pass, `nox -l` lists the rest."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "minimal", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+# Two thirds of the tests wait for compilers and gain from more processes than one.
+WORKERS = "2"
+
+
+def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
+    """The built wheel, with dependency groups, in the versions of the constraints file."""
+    wanted = [spec for group in groups for spec in nox.project.dependency_groups(PYPROJECT, group)]
+    session.install("-c", "constraints.txt", *wanted, f".[{extras}]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and types."""
+    session.install("-c", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "lint"), ".[cli]")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def minimal(session: nox.Session) -> None:
+    """The library on NumPy alone: no other framework is installed."""
+    install(session)
+    session.run("arraylosses", "validate")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite, on every framework that runs on a CPU."""
+    install(session, "test", "frameworks")
+    session.run("pytest", "-n", WORKERS, *session.posargs)
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """The whole suite on a machine with a GPU: CuPy too, and what of JAX and PyTorch is installed."""
+    install(session, "test", extras="cli,cupy")
+    session.run("pytest", "-n", WORKERS, *session.posargs)
+
+
+@nox.session
+def vectors(session: nox.Session) -> None:
+    """Write the vectors anew; what has changed is for version control to say."""
+    session.install(
+        "-c", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "test"), "-e", ".[cli]"
+    )
+    session.run("python", "-m", "conformance", "vectors", *session.posargs)
