@@ -1,0 +1,1 @@
+"""What every loss promises, tested for every loss on every library."""

@@ -1,0 +1,165 @@
+"""What does not go together is refused, in words: `<loss>: <argument> must <rule>, got <value>`."""
+
+import re
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from arraylosses._core.parameters import ArrayRule
+from arraylosses._core.signature import is_variadic, shape_of
+
+from ..backends import BACKENDS, Strict, Strictest
+from ..calls import weights
+from ..suite import every_loss
+
+NUMPY = BACKENDS[0]
+
+
+def refusal(call, error=ValueError):
+    with pytest.raises(error) as caught:
+        NUMPY.run(call)
+    return str(caught.value)
+
+
+def companions(call):
+    """The arrays after the first whose shape must fit it exactly."""
+    return [name for name in list(call.arrays)[1:] if not call.domain(name).broadcasts]
+
+
+@every_loss
+def test_integer_prediction(call):
+    integers = call.holding(**{call.first: call.arrays[call.first].astype(np.int64)})
+    expected = f"{call}: {call.first} must be a real floating-point array, got int64"
+    assert refusal(integers, TypeError) == expected
+
+
+@every_loss
+def test_complex_prediction(call):
+    complex_numbers = call.holding(**{call.first: call.arrays[call.first].astype(complex)})
+    expected = f"{call}: {call.first} must be a real floating-point array, got complex128"
+    assert refusal(complex_numbers, TypeError) == expected
+
+
+@every_loss
+def test_list_in_place_of_an_array(call):
+    for name in call.arrays:
+        arrays = [call.arrays.get(k).tolist() if k == name else call.arrays.get(k) for k in call.spec.arrays]
+        with pytest.raises(TypeError) as error:
+            call.spec.function(*arrays, **call.options)
+        assert str(error.value) == f"{call}: {name} must be an array, got list"
+
+
+@every_loss
+def test_array_of_another_library(call):
+    for name in list(call.arrays)[1:]:
+        arrays = [call.arrays.get(k) for k in call.spec.arrays]
+        at = call.spec.arrays.index(name)
+        arrays[at] = array_api_strict.asarray(arrays[at])
+        with pytest.raises(TypeError) as error:
+            call.spec.function(*arrays, **call.options)
+        rule = f"be an array of the same library as {call.first} (numpy)"
+        assert str(error.value) == f"{call}: {name} must {rule}, got array_api_strict"
+
+
+@every_loss
+def test_array_on_another_device(call):
+    for name in list(call.arrays)[1:]:
+        arrays, options = Strict().arguments(call, "float64")
+        at = call.spec.arrays.index(name)
+        arrays[at] = Strictest().array(call.arrays[name])
+        with pytest.raises(ValueError) as error:
+            call.spec.function(*arrays, **options)
+        assert str(error.value).startswith(f"{call}: {name} must be on the device of {call.first} (")
+
+
+@every_loss
+def test_floating_labels(call):
+    for name in call.arrays:
+        if not call.domain(name).dense and call.spec.same_kind(name):
+            floating = call.holding(**{name: call.arrays[name].astype(float)})
+            expected = f"{call}: {name} must be an integer array, got float64"
+            assert refusal(floating, TypeError) == expected
+
+
+@every_loss
+def test_another_shape(call):
+    for name in companions(call):
+        x = call.arrays[name]
+        for axis, dim in enumerate(dims_by_axis(call, name)):
+            if sum(dim in call.dims(other) for other in call.arrays) == 1 and not dim.isdigit():
+                continue  # a dimension that no other array has may be of any size
+            longer = np.concatenate([x, np.take(x, [0], axis)], axis)
+            message = rf"{call}: \w+ must (have|broadcast to) shape .*, got {re.escape(str(longer.shape))}"
+            assert re.fullmatch(message, refusal(call.holding(**{name: longer})))
+
+
+def dims_by_axis(call, name):
+    """The dimension of the signature that each axis of an array belongs to."""
+    return [dim for dim in call.dims(name) for _ in shape_of((dim,), call.sizes)]
+
+
+@every_loss
+def test_one_dimension_more_that_would_broadcast(call):
+    for name in companions(call):
+        x = call.arrays[name][..., None]
+        message = rf"{call}: {name} must have shape .*, got {re.escape(str(x.shape))}"
+        assert re.fullmatch(message, refusal(call.holding(**{name: x})))
+
+
+@every_loss
+def test_nothing_along_an_event_axis(call):
+    for dim in call.dims(call.first):
+        if is_variadic(dim) or dim.isdigit() or dim in call.signature.items or dim in call.mask_dims:
+            continue
+        empty = call.keeping((dim, 0), [])
+        rule = f"have at least one element along its {dim} axis"
+        assert refusal(empty) == f"{call}: {call.first} must {rule}, got {empty.arrays[call.first].shape}"
+
+
+@every_loss
+def test_reduction_of_another_name(call):
+    expected = f"{call}: reduction must be 'none', 'sum' or 'mean', got 'average'"
+    assert refusal(call.having(reduction="average")) == expected
+
+
+@every_loss
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_normalizer_without_mean(call, reduction):
+    expected = f"{call}: normalizer must be None unless reduction is 'mean', got 2.0"
+    assert refusal(call.having(reduction=reduction, normalizer=2.0)) == expected
+
+
+@every_loss
+def test_negative_normalizer(call):
+    assert refusal(call.having(normalizer=-1.0)) == f"{call}: normalizer must be nonnegative, got -1.0"
+
+
+@every_loss
+def test_mask_that_is_not_boolean(call):
+    numbers = call.having(where=np.ones(call.mask_shape))
+    expected = f"{call}: where must be a boolean array, got float64"
+    assert refusal(numbers, TypeError) == expected
+
+
+@every_loss
+def test_mask_that_would_broadcast(call):
+    larger = (2, *call.mask_shape)
+    expected = f"{call}: where must broadcast to shape {call.mask_shape}, got {larger}"
+    assert refusal(call.having(where=np.ones(larger, dtype=bool))) == expected
+
+
+@every_loss
+def test_weight_that_would_broadcast(call):
+    larger = (2, *call.item_shape)
+    expected = f"{call}: sample_weight must broadcast to shape {call.item_shape}, got {larger}"
+    assert refusal(call.having(sample_weight=weights(larger))) == expected
+
+
+@every_loss
+def test_class_array_of_another_shape(call):
+    for name, rule in call.spec.rules.items():
+        if isinstance(rule, ArrayRule):
+            wrong = np.ones(call.sizes["c"] + 1, dtype=bool if rule.boolean else float)
+            message = rf"{call}: {name} must have shape .*, got \({call.sizes['c'] + 1},\)"
+            assert re.fullmatch(message, refusal(call.having(**{name: wrong})))

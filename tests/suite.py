@@ -1,0 +1,25 @@
+"""Over what the contracts run: `@every_loss`, `@every_library`, `@every_backend`.
+
+What is said about numbers holds on every library. That a library says the same in all ways of running
+it, which cost another compilation for every shape and option, is tested for the ordinary call.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .backends import BACKENDS, LIBRARIES
+from .calls import NAMES, ordinary
+
+every_loss = pytest.mark.parametrize("call", [ordinary(name) for name in NAMES], ids=str)
+
+
+def _over(backends):
+    return pytest.mark.parametrize("backend", backends, ids=str)
+
+
+every_library = _over(LIBRARIES)
+every_backend = _over(BACKENDS)
+every_backend_with_values = _over([b for b in BACKENDS if b.has_values])
+every_library_with_gradients = _over([b for b in LIBRARIES if b.differentiates])
+every_backend_with_gradients = _over([b for b in BACKENDS if b.differentiates])
