@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import array_api_compat
@@ -117,6 +118,12 @@ def stop_gradient(xp: Namespace, x: Array) -> Array:
     return x
 
 
+def quietly() -> AbstractContextManager[Any]:
+    """A context without NumPy's warnings: half of a derivative may overflow in a branch that is not taken."""
+    numpy = sys.modules.get("numpy")
+    return nullcontext() if numpy is None else numpy.errstate(all="ignore")
+
+
 def untraced(x: Any) -> Any:
     """The library's own array inside a traced one; any other array as it is."""
     while type(x) is _traced:
@@ -167,16 +174,16 @@ def _jax_clip() -> Callable[..., Array]:
     jax = sys.modules["jax"]
     xp = jax.numpy
 
-    @jax.custom_jvp
+    @jax.custom_jvp  # type: ignore[untyped-decorator]
     def clip(x: Array, bound: Array) -> Array:
         return xp.sign(x) * xp.minimum(xp.abs(x), bound)
 
-    @clip.defjvp
+    @clip.defjvp  # type: ignore[untyped-decorator]
     def slope(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
         x, bound = primals
         return clip(x, bound), xp.where(xp.abs(x) <= bound, tangents[0], xp.sign(x) * tangents[1])
 
-    return clip  # type: ignore[no-any-return]
+    return clip
 
 
 def cumulative_sum(xp: Namespace, x: Array) -> Array:

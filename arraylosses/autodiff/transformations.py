@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .._core.namespaces import device, library, namespace
+from .._core.namespaces import device, library, namespace, quietly
 from .trace import Entry, Forward, Namespace, Reverse, Traced, namespace_of, raw
 
 Array = Any
@@ -46,9 +46,12 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], **para
     """The result of `f`, and the derivative (of its first part) along `tangents`; None is no tangent."""
     xp, inputs, params = enter((*primals, *(t for t in tangents if t is not None)), params)
     trace = Forward(xp)
-    following = zip(inputs, primals, tangents, strict=False)
+    nested = any(type(x) is Traced for x in primals)  # then not every library lets a plain array be
+    for i, (x, t) in enumerate(zip(primals, tangents, strict=True)):
+        inputs[i] = inputs[i] if t is None else Traced(trace, x, xp.constant(t) if nested else t)
     try:
-        y, t = leave(trace, f(*(a if t is None else Traced(trace, x, t) for a, x, t in following), **params))
+        with quietly():
+            y, t = leave(trace, f(*inputs[: len(primals)], **params))
     finally:
         trace.ended = True
     return y, xp.zeros_like(first_of(y)) if t is None else t
@@ -61,14 +64,17 @@ def vjp(f: Function, *args: Any, argnums: tuple[int, ...] = (0,), **params: Any)
     for i, entry in zip(argnums, entries, strict=True):
         inputs[i] = Traced(trace, args[i], entry)
     try:
-        y, last = leave(trace, f(*inputs, **params))
+        with quietly():
+            y, last = leave(trace, f(*inputs, **params))
     finally:
         trace.ended = True
 
     def pull(cotangent: Array) -> tuple[Array, ...]:
         if last is not None:
-            last.cotangent = cotangent
-            trace.rewind()
+            nested = any(type(x) is Traced for x in args)
+            last.cotangent = xp.constant(cotangent) if nested else cotangent
+            with quietly():
+                trace.rewind()
         found = [entry.total(xp) for entry in entries]
         return tuple(xp.zeros_like(args[i]) if c is None else c for i, c in zip(argnums, found, strict=True))
 
