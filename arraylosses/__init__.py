@@ -13,9 +13,12 @@ from . import (
     face,
     image,
     imbalance,
+    intervals,
     likelihood,
     margins,
     metric,
+    multiclass,
+    multiclass_margins,
     regression,
     relative,
     robust,
@@ -30,9 +33,12 @@ from .divergences import *
 from .face import *
 from .image import *
 from .imbalance import *
+from .intervals import *
 from .likelihood import *
 from .margins import *
 from .metric import *
+from .multiclass import *
+from .multiclass_margins import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -43,12 +49,15 @@ __version__ = "0.1.0.dev0"
 
 _CHAPTERS = (
     regression,
+    intervals,
     relative,
     robust,
     likelihood,
     classification,
+    multiclass,
     divergences,
     margins,
+    multiclass_margins,
     imbalance,
     sequence,
     boxes,

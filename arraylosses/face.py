@@ -133,8 +133,8 @@ def arcface_loss(
         gradient=gradient,
     )
     x, w = unit(xp, x), unit(xp, w)
-    cos, sin = angle(xp, x, take_rows(xp, w, labels))
-    target = add_angle(xp, cos, sin, margin, overflow)
+    cos, sin = _angle(xp, x, _take_rows(xp, w, labels))
+    target = _add_angle(xp, cos, sin, margin, overflow)
     if gradient == "straight_through":
         target = stop_gradient(xp, target) + (cos - stop_gradient(xp, cos))
     cosines = matmul(xp, x, xp.permute_dims(w, (1, 0)))
@@ -142,23 +142,24 @@ def arcface_loss(
     return done(softplus(xp, -class_margin(xp, z, labels)))
 
 
-def take_rows(xp: Namespace, w: Array, labels: Array) -> Array:
+def _take_rows(xp: Namespace, w: Array, labels: Array) -> Array:
     """The row of `w` that each label names."""
     rows = xp.take(w, xp.reshape(labels, (-1,)), axis=0)
     return xp.reshape(rows, (*labels.shape, w.shape[-1]))
 
 
-def angle(xp: Namespace, x: Array, w: Array) -> tuple[Array, Array]:
+def _angle(xp: Namespace, x: Array, w: Array) -> tuple[Array, Array]:
     """The cosine and the sine between unit vectors; a right angle where one is the zero vector."""
     cos = xp.sum(x * w, axis=-1)
     # √(1 - cos²) cancels near 0 and π. The part of x perpendicular to w is that of x - w, or x + w,
     # too, which is exactly 0 where they are (anti)parallel.
     gap = x - xp.where((cos < 0)[..., None], -w, w)
     sin = norm(xp, gap - xp.sum(gap * w, axis=-1, keepdims=True) * w)
+    sin = xp.where(sin > 4 * xp.finfo(x.dtype).eps, sin, 0.0)  # a rounding error has no direction
     return cos, xp.where(xp.any(x != 0, axis=-1), sin, 1.0)
 
 
-def add_angle(xp: Namespace, cos: Array, sin: Array, m: Any, overflow: str) -> Array:
+def _add_angle(xp: Namespace, cos: Array, sin: Array, m: Any, overflow: str) -> Array:
     """cos(θ + m), and what `overflow` says where θ + m is beyond π."""
     cos_m, sin_m = (math.cos(m), math.sin(m)) if isinstance(m, float) else (xp.cos(m), xp.sin(m))
     sum_ = cos * cos_m - sin * sin_m

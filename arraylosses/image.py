@@ -144,9 +144,9 @@ def ssim_loss(
         raise refuse("ssim_loss", "pred", rule, tuple(pred.shape))  # type: ignore[attr-defined]
     # 1 - SSIM cancels near 0. In d = p - t and s = p + t it is a sum of products instead, because
     # (μp - μt)² = μd², μp² + μt² = (μs² + μd²)/2, and the same for variances.
-    window = gaussian_window(xp, window_size, sigma)
-    mean_d, var_d = local_moments(p - t, window)
-    mean_s, var_s = local_moments(p + t, window)
+    window = _gaussian_window(xp, window_size, sigma)
+    mean_d, var_d = _local_moments(p - t, window)
+    mean_s, var_s = _local_moments(p + t, window)
     square_d, square_s = mean_d * mean_d, mean_s * mean_s
     c1, c2 = (k1 * data_range) * (k1 * data_range), (k2 * data_range) * (k2 * data_range)
     u = square_d / ((square_s + square_d) / 2 + c1)
@@ -154,7 +154,7 @@ def ssim_loss(
     return done(xp.mean(u + v - u * v, axis=(-3, -2, -1)))
 
 
-def gaussian_window(xp: Namespace, size: int, sigma: Any) -> list[Any]:
+def _gaussian_window(xp: Namespace, size: int, sigma: Any) -> list[Any]:
     """The weights of a Gaussian window, which sum to 1."""
     exp = math.exp if isinstance(sigma, float) else xp.exp
     # Counted from the pixel nearest to the centre, whose weight so never vanishes.
@@ -164,7 +164,7 @@ def gaussian_window(xp: Namespace, size: int, sigma: Any) -> list[Any]:
     return [w / total for w in raw]
 
 
-def local_moments(x: Array, window: list[Any]) -> tuple[Array, Array]:
+def _local_moments(x: Array, window: list[Any]) -> tuple[Array, Array]:
     """The mean and the variance of `x` under a separable window over its last two axes."""
     # One axis at a time: the variance of a column of row means adds to the mean of the row
     # variances. Every term is a square, where E x² - (E x)² would cancel.
@@ -174,15 +174,15 @@ def local_moments(x: Array, window: list[Any]) -> tuple[Array, Array]:
         tail = (slice(None),) * (-1 - axis)
         cuts = [(..., slice(k, k + length), *tail) for k in range(len(window))]
         parts = [mean[cut] for cut in cuts]
-        mean = weighted_sum(window, parts)
+        mean = _weighted_sum(window, parts)
         around = [(part - mean) * (part - mean) for part in parts]
         if spread is not None:
             around = [within + spread[cut] for within, cut in zip(around, cuts, strict=True)]
-        spread = weighted_sum(window, around)
+        spread = _weighted_sum(window, around)
     return mean, spread
 
 
-def weighted_sum(weights: list[Any], parts: list[Array]) -> Array:
+def _weighted_sum(weights: list[Any], parts: list[Array]) -> Array:
     """Σ w·x over pairs of a number and an array."""
     total = weights[0] * parts[0]
     for w, part in zip(weights[1:], parts[1:], strict=True):

@@ -125,8 +125,8 @@ def triplet_batch_hard_loss(
         soft=soft,
         method=method,
     )
-    positive, negative = pairs(xp, labels, done.where)
-    distance = pairwise_distances(xp, x, method, squared)
+    positive, negative = _pairs(xp, labels, done.where)
+    distance = _pairwise_distances(xp, x, method, squared)
     farthest = maximum_where(xp, distance, positive)
     nearest = -maximum_where(xp, -distance, negative)
     done.drop(xp.any(positive, axis=-1) & xp.any(negative, axis=-1))
@@ -134,7 +134,7 @@ def triplet_batch_hard_loss(
     return done(softplus(xp, excess) if soft else relu(xp, excess + margin))
 
 
-def pairs(xp: Namespace, labels: Array, where: Array | None) -> tuple[Array, Array]:
+def _pairs(xp: Namespace, labels: Array, where: Array | None) -> tuple[Array, Array]:
     """Which rows are positives (other rows of its label) and which negatives of each anchor."""
     same = labels[:, None] == labels[None, :]
     row = xp.arange(labels.shape[0], dtype=index_dtype(xp), device=device(xp, labels))
@@ -146,7 +146,7 @@ def pairs(xp: Namespace, labels: Array, where: Array | None) -> tuple[Array, Arr
     return positive & both, negative & both
 
 
-def pairwise_distances(xp: Namespace, x: Array, method: str, squared: bool) -> Array:
+def _pairwise_distances(xp: Namespace, x: Array, method: str, squared: bool) -> Array:
     """The Euclidean distance of every two rows, or its square; 0 with derivative 0 where they coincide."""
     if method == "direct":
         difference = x[:, None, :] - x[None, :, :]

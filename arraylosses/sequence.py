@@ -21,7 +21,7 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
-from .classification import cross_entropy
+from .multiclass import cross_entropy
 
 A = TypeVar("A")
 Array = Any
@@ -144,7 +144,7 @@ def linear_cross_entropy(
     z = z if class_mask is None else xp.where(class_mask, z, -math.inf)
     mass = 1.0
     if class_weight is not None:
-        mass = target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
+        mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
         z = done.weigh(mass, z)
     items = cross_entropy(
         z,
@@ -159,7 +159,7 @@ def linear_cross_entropy(
     return done(items)
 
 
-def target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Array, smoothing: Any) -> Array:
+def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Array, smoothing: Any) -> Array:
     """Σ w q over the classes, q being the label smoothed over the classes that are possible."""
     share = xp.astype(possible, class_weight.dtype)
     spread = divide(xp, xp.sum(share * class_weight, axis=-1), xp.sum(share, axis=-1))
@@ -271,8 +271,8 @@ def ctc_loss(
     )
     if not 0 <= blank < y.shape[-1]:
         raise refuse("ctc_loss", "blank", f"be a class, from 0 to {y.shape[-1] - 1}", blank)
-    labels, frames, count = legal_labels(xp, y, labels, frames, count, blank, done)
-    after_blank, after_label = forward(xp, y, labels, frames, blank)
+    labels, frames, count = _legal_labels(xp, y, labels, frames, count, blank, done)
+    after_blank, after_label = _forward(xp, y, labels, frames, blank)
     likelihood = pick(xp, log_add_exp(xp, after_blank, after_label), count)
     impossible = likelihood == -math.inf
     nll = xp.where(impossible, 0.0 if zero_infinity else math.inf, 0.0 - likelihood)
@@ -281,7 +281,7 @@ def ctc_loss(
     return done(nll)
 
 
-def legal_labels(
+def _legal_labels(
     xp: Namespace, y: Array, labels: Array, frames: Array | None, count: Array | None, blank: int, done: Any
 ) -> tuple[Array, Array, Array]:
     """The labels, blank where there is none, and both lengths; illegal ones make their item NaN."""
@@ -300,7 +300,7 @@ def legal_labels(
     )
 
 
-def forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> tuple[Array, Array]:
+def _forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> tuple[Array, Array]:
     """The forward variables after the last frame, for the first 0, 1, … S labels.
 
     They are the log-probabilities of having emitted these labels and no more: in all ways that end
@@ -327,7 +327,7 @@ def forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -
     y = xp.permute_dims(y, (y.ndim - 2, *range(y.ndim - 2), y.ndim - 1))
     live = classes(xp, y, axis=0)
     live = xp.reshape(live, (-1,) + (1,) * (len(lead) + 1)) < frames[..., None]
-    p_blank, p_label = y[..., blank : blank + 1], take_classes(xp, y, labels)
+    p_blank, p_label = y[..., blank : blank + 1], _take_classes(xp, y, labels)
     inputs = (xp.where(live, p_blank, 0.0), xp.where(live, p_label, 0.0), live)
 
     nothing = xp.zeros((*lead, 1), dtype=y.dtype, device=device(xp, y))
@@ -337,7 +337,7 @@ def forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -
     return ends_blank, xp.concat([never, ends_label], axis=-1)
 
 
-def take_classes(xp: Namespace, y: Array, labels: Array) -> Array:
+def _take_classes(xp: Namespace, y: Array, labels: Array) -> Array:
     """The entries (T, ..., S) of `y` (T, ..., C) that the labels (..., S) name in every frame."""
     rows, C = math.prod(labels.shape[:-1]), y.shape[-1]
     row = xp.arange(rows, dtype=labels.dtype, device=device(xp, labels))

@@ -265,14 +265,22 @@ def log_softmax(xp: Namespace, z: Array) -> Array:
     NaN where a logit is +inf or all are -inf.
     """
     # log p = -(max - z) - log Σ exp(z - max): two terms of one sign. The largest exponential, which
-    # is 1, is left out of the sum, because with it a log p near 0 would round to 0.
+    # is 1, is left out of the sum, because with it a log p near 0 would round to 0. Where it stands
+    # is for argmax to say: a compiler may round z once here and once in the maximum.
     below = z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True))
-    top, e = below == 0, xp.exp(below)
+    top, e = one_of_greatest(xp, z), xp.exp(below)
     rest = xp.sum(xp.where(top, 0.0, e), axis=-1, keepdims=True)
-    ties = xp.sum(xp.where(top, e, 0.0), axis=-1, keepdims=True)  # 1, 2, ..., with a derivative
-    # The same number for a single largest entry in another form, whose derivative is a sum too: 1 - p
-    # is that of the others.
-    return xp.where(top & (ties == 1), -xp.log1p(rest / ties), below - xp.log1p(rest + (ties - 1)))
+    lead = xp.sum(xp.where(top, e, 0.0), axis=-1, keepdims=True)  # 1, with a derivative
+    # The same number for the largest entry in another form, whose derivative is a sum too: 1 - p is
+    # that of the others.
+    return xp.where(top, -xp.log1p(rest / nonzero(xp, lead)), below - xp.log1p(rest + (lead - 1)))
+
+
+def one_of_greatest(xp: Namespace, z: Array) -> Array:
+    """Where along the last axis the greatest entry is, the first of them if it is tied."""
+    if 0 in z.shape:  # of which Dask has no argmax
+        return xp.zeros(z.shape, dtype=xp.bool, device=device(xp, z))
+    return one_hot(xp, xp.argmax(stop_gradient(xp, z), axis=-1), z)
 
 
 def softmax(xp: Namespace, z: Array) -> Array:

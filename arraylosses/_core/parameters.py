@@ -52,6 +52,8 @@ FLAG = Rule("be True or False", lambda v: isinstance(v, bool), (2, "yes"), numer
 INTEGER = Rule("be an integer", lambda v: type(v) is int, (0.5, "1", True), numeric=False)
 COUNT = Rule("be a positive integer", lambda v: type(v) is int and v > 0, (0, -1, 1.5), numeric=False)
 
+IGNORE_INDEX = -100  # the label that is ignored unless the caller says otherwise
+
 CLASS_AXIS = AxisRule(("c",))
 CLASS_WEIGHT = ArrayRule(("(c)",))
 CLASS_MASK = ArrayRule(("(c)", "(..., c)"), boolean=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .numeric import divide
+from .numeric import divide, pick
 
 Array = Any
 Namespace = Any
@@ -60,6 +60,13 @@ class Exit:
         kept = mass != 0
         self.drop(kept)
         return xp.where(kept[..., None] if x.ndim > kept.ndim else kept, x, 0.0)
+
+    def weigh_labels(self, class_weight: Array | None, labels: Array, x: Array) -> tuple[Any, Array]:
+        """The weight of every label's class, which is its mass, and `x` without the items of mass 0."""
+        if class_weight is None:
+            return 1.0, x
+        w = pick(self.xp, class_weight, labels)
+        return w, self.weigh(w, x)
 
     def drop(self, kept: Array) -> None:
         """Take out the items that are not `kept`; what is computed for them must be finite."""

@@ -46,16 +46,16 @@ def _known(names: list[str] | None) -> list[str]:
         if name not in LOSSES:
             err.print(f"arraylosses: there is no loss {name}; see [bold]arraylosses list[/bold]")
             raise typer.Exit(2)
-    return names or list(LOSSES)
+    return names or [name for name in arraylosses.__all__ if name in LOSSES]
 
 
 @app.command("list")
 def list_losses(as_json: AsJson = False) -> None:
     """Every loss, by family."""
     if as_json:
-        typer.echo(json.dumps([tables.facts(spec) for spec in LOSSES.values()], indent=1))
+        typer.echo(json.dumps([tables.facts(LOSSES[name]) for name in _known(None)], indent=1))
     else:
-        out.print(tables.families(LOSSES.values()))
+        out.print(tables.families(LOSSES[name] for name in _known(None)))
 
 
 @app.command()
