@@ -7,7 +7,7 @@ import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -76,14 +76,16 @@ class Strict(Framework):
 
 
 class Dask(Framework):
+    HOW: ClassVar[dict[str, Any]] = {"scheduler": "synchronous", "optimize_graph": False}
+
     def value(self, call: Call, arrays: dict[str, Any]) -> Any:
-        return call(**arrays).compute(scheduler="synchronous")
+        return call(**arrays).compute(**self.HOW)
 
     def both(
         self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
     ) -> tuple[Any, dict[str, Any]]:
         lazy = super().both(call, arrays, wrt, cotangent)
-        value, gradients = importlib.import_module("dask").compute(*lazy, scheduler="synchronous")
+        value, gradients = importlib.import_module("dask").compute(*lazy, **self.HOW)
         return value, gradients
 
 

@@ -51,7 +51,7 @@ def _written(spec: Any, evidence: Evidence, case: Case) -> dict[str, Any]:
         raise
     written: dict[str, Any] = {"name": case.name, "tags": list(case.tags)}
     written["arrays"] = {
-        k: _array(spec, k, a) for k, a in zip(spec.arrays, case.arrays, strict=False) if a is not None
+        k: None if a is None else _array(spec, k, a) for k, a in zip(spec.arrays, case.arrays, strict=False)
     }
     written["options"] = {k: _option(v) for k, v in case.options.items()}
     return written | _result(certified) | _tolerance(evidence, case)

@@ -101,12 +101,12 @@ class Check:
     def _check(self) -> None:
         framework, case = self.framework, self.case
         names = list(case["arrays"])
-        arrays = {k: self._array(a) for k, a in case["arrays"].items()}
+        arrays = {k: self._array(a) for k, a in case["arrays"].items() if a is not None}
         options = {k: self._option(v) for k, v in case["options"].items()}
         options = {"reduction": "none"} | options
 
         def call(**given: Any) -> Any:
-            return self.function(*(given[k] for k in names), **options)
+            return self.function(*(given.get(k) for k in names), **options)
 
         wrt = [k for k in case["gradient"] if arrays[k].shape == tuple(case["gradient"][k]["shape"])]
         gradients: dict[str, Any] = {}
@@ -171,7 +171,7 @@ class Check:
 
     def _text(self) -> str:
         """The call, as one would write it."""
-        arrays = [str(schema.unpack(a).tolist()) for a in self.case["arrays"].values()]
+        arrays = [str(schema.unpack(a).tolist() if a else None) for a in self.case["arrays"].values()]
         options = [
             f"{k}={schema.unpack(v).tolist() if isinstance(v, dict) else self._option(v)!r}"
             for k, v in ({"reduction": "none"} | self.case["options"]).items()

@@ -5,7 +5,8 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
     schema     the version of this format
     loss       the name of the loss, `family` its chapter, `peers` how others call it
     cases      each with a `name`, `tags`, and
-      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat)
+      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
+                 null for an optional array that is left out
       options    the other arguments: numbers, words, or arrays written as above
       value      the result: `shape`, `data`, and `scale`, against which errors are measured
       cotangent  the weights of the results in the sum whose gradient is given

@@ -1,1 +1,1 @@
-"""One module of evidence for each chapter of the library."""
+"""The evidence, a module for each family of chapters."""
