@@ -53,6 +53,11 @@ class Call:
         return choose(self.spec, array_api_compat.numpy, arrays)
 
     @property
+    def holds_a_part_constant(self) -> bool:
+        """Whether the gradient is not the slope of the value, because a part is not differentiated."""
+        return "at" in inspect.signature(EVIDENCE[self.spec.name].oracle).parameters
+
+    @property
     def signature(self) -> Signature:
         return self.spec.signatures[self.form]
 

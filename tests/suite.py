@@ -11,7 +11,13 @@ import pytest
 from .backends import BACKENDS, LIBRARIES
 from .calls import NAMES, ordinary
 
-every_loss = pytest.mark.parametrize("call", [ordinary(name) for name in NAMES], ids=str)
+ORDINARY = [ordinary(name) for name in NAMES]
+
+every_loss = pytest.mark.parametrize("call", ORDINARY, ids=str)
+# The gradient of the others is by design not the slope of their value.
+every_loss_of_one_piece = pytest.mark.parametrize(
+    "call", [call for call in ORDINARY if not call.holds_a_part_constant], ids=str
+)
 
 
 def _over(backends):

@@ -16,8 +16,8 @@ frameworks = kit.module("frameworks").installed()
 @pytest.mark.parametrize("loss", LOSSES)
 def test_vectors_hold(loss: str, framework: Any) -> None:
     # Every dtype on NumPy. Elsewhere half precision is a cast at the door, which the contracts look at;
-    # and JAX compiles for minutes, so that float64, whose errors show most, has to do.
-    few = {"numpy": framework.dtypes, "jax": ("float64",)}
+    # and JAX and Dask take minutes, so that float64, whose errors show most, has to do.
+    few = {"numpy": framework.dtypes, "jax": ("float64",), "dask": ("float64",)}
     dtypes = few.get(framework.name, ("float64", "float32"))
     outcome = kit.module("runner").run(loss, framework, dtypes=dtypes)
     assert outcome.cases

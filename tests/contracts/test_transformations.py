@@ -5,7 +5,7 @@ import pytest
 
 from ..backends import JAX, Torch, first_field
 from ..compare import assert_agree
-from ..suite import every_loss
+from ..suite import every_loss, every_loss_of_one_piece
 
 
 def flipped(call):
@@ -94,7 +94,7 @@ def test_hessian_is_the_same_in_jax_and_torch(call):
     assert_agree(in_torch, in_jax, "float64", ulp=1024)
 
 
-@every_loss
+@every_loss_of_one_piece
 def test_hessian_is_the_slope_of_the_gradient(call):
     torch = pytest.importorskip("torch")
     arrays, options = Torch().arguments(call, "float64")

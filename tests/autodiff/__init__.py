@@ -1,0 +1,1 @@
+"""The engine that differentiates on every array library."""
