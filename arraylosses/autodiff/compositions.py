@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .._core.namespaces import kind
 from .rules import axes_of, kept_shape, span
 from .trace import Namespace, Traced, bind, raw
 
@@ -134,7 +135,7 @@ def asarray(xp: Namespace, x: Any, *, dtype: Any = None, **how: Any) -> Array:
 
 
 def astype(xp: Namespace, x: Array, dtype: Any, **how: Any) -> Array:
-    if xp.base.isdtype(dtype, ("real floating", "complex floating")):
+    if kind(xp.base, dtype) in ("float", "half", "complex"):
         return x if x.dtype == dtype else bind(xp, "astype", x, dtype, **how)
     return xp._of_constants(xp.base.astype, x, dtype, **how)
 
