@@ -309,7 +309,8 @@ def _forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) 
     S = labels.shape[-1]
     lead = tuple(labels.shape[:-1])
     never = xp.full((*lead, 1), -math.inf, dtype=y.dtype, device=device(xp, y))
-    distinct = labels != xp.concat([labels[..., :1], labels[..., :-1]], axis=-1)
+    first = min(S, 1)
+    distinct = labels != xp.concat([labels[..., :first], labels[..., : S - first]], axis=-1)
 
     def step(
         ends_blank: Array, ends_label: Array, p_blank: Array, p_label: Array, live: Array

@@ -22,7 +22,7 @@ from mpmath import mp, mpc, mpf
 from .case import Case, Evidence
 from .layout import Layout
 
-DIGITS = 300
+DIGITS = 350  # so that what cancels to nothing rounds to 0 even as a float64
 STEP = mpf(10) ** -60
 HUGE = mpf(10) ** 100
 INFINITE = mpf(10) ** 80
