@@ -50,8 +50,9 @@ def families(losses: Iterable[Loss]) -> RenderableType:
     family = ""
     for spec in losses:
         if spec.family != family:
+            if family:
+                table.add_row("", "")
             family = spec.family
-            table.add_row("", "")
             table.add_row(f"[bold]{family}[/bold]", "")
         table.add_row(f"  {spec.name}", escape(summary(spec)))
     return table
