@@ -39,7 +39,7 @@ class Loss:
         self.name: str = self.function.__name__
         self.family: str = self.function.__module__.rpartition(".")[2]  # the chapter it stands in
         self.arrays: tuple[str, ...] = tuple(self.domains)
-        parameters = inspect.signature(self.function).parameters
+        self.parameters = parameters = inspect.signature(self.function).parameters
         self.optional: frozenset[str] = frozenset(
             k for k in self.arrays if k in parameters and parameters[k].default is None
         )
@@ -86,7 +86,7 @@ def _is_domain(fact: Any) -> bool:
 
 def _check(spec: Loss) -> None:
     """Hold a declaration against the function it declares."""
-    parameters = inspect.signature(spec.function).parameters
+    parameters = spec.parameters
     positional = tuple(k for k, p in parameters.items() if p.kind is p.POSITIONAL_ONLY)
     options = set(parameters) - set(positional) - set(FRAME_ARGUMENTS)
     problems = []

@@ -7,7 +7,6 @@ cotangent back. The Jacobian of an elementwise function is diagonal, so its own 
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from functools import partial, reduce
@@ -60,7 +59,7 @@ def elementwise(*maps: Map | None) -> Rule:
     The names of a map's parameters say what it needs, and so what is kept until then: the result
     `y`, the arguments `a, b, c`, the namespace `xp`.
     """
-    needs = [tuple(inspect.signature(f).parameters)[1:] if f else () for f in maps]
+    needs = [f.__code__.co_varnames[1 : f.__code__.co_argcount] if f else () for f in maps]
 
     def at_point(xp: Namespace, i: int, y: Array, args: tuple[Any, ...]) -> Map:
         f = maps[i]
