@@ -4,6 +4,8 @@ import array_api_strict
 import numpy as np
 import pytest
 
+import arraylosses as al
+
 from .toys import toy_classes, toy_labels, toy_residual
 
 X = np.asarray([1.0, 2.0, 3.0])
@@ -248,3 +250,10 @@ def test_negative_normalizer(value):
 def test_normalizer_with_dimensions():
     expected = "toy_residual: normalizer must be a number or a 0-d array, got (3,)"
     assert refusal(ValueError, toy_residual, X, X, normalizer=X) == expected
+
+
+@pytest.mark.parametrize(("bad", "shown"), [(0.5, "0.5"), ("0", "'0'"), (True, "True")])
+def test_ignore_index_is_an_integer_or_none(bad, shown):
+    with pytest.raises(ValueError) as refused:
+        al.cross_entropy(np.zeros((2, 3)), np.asarray([0, 1]), ignore_index=bad)
+    assert str(refused.value) == f"cross_entropy: ignore_index must be an integer or None, got {shown}"

@@ -62,6 +62,8 @@ def enter(
         raise refuse(loss, "reduction", errors.REDUCTION, reduction)
     if normalizer is not None and reduction != "mean":
         raise refuse(loss, "normalizer", errors.ONLY_WITH_MEAN, normalizer)
+    if ignore_index is not None and type(ignore_index) is not int:
+        raise refuse(loss, "ignore_index", errors.INTEGER_OR_NONE, ignore_index)
     axes: dict[str, int] = {}
     for name, value in tuple(parameters.items()):
         if type(rule := spec.rules[name]) is Rule:
@@ -405,12 +407,10 @@ def sanitise(
         domain, x = spec.domains[name][form], arrays[i]
         if x is None or not (domain.poison or not domain.dense):
             continue
-        ignored = None
         if ignore_index is not None and not domain.dense and dims == mask:
             info = xp.iinfo(x.dtype)
-            representable = info.min <= ignore_index <= info.max
-            ignored = x == ignore_index if representable else xp.zeros_like(x, dtype=xp.bool)
-            kept = ~ignored if kept is None else kept & ~ignored
+            if info.min <= ignore_index <= info.max:  # no label can be another number
+                kept = x != ignore_index if kept is None else kept & (x != ignore_index)
         if domain.poison:
             bad = ~legal(spec, xp, domain, x, sizes)
             clean[i] = substitute(xp, bad, domain, x, domain.safe)

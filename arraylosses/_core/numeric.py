@@ -45,11 +45,6 @@ def softplus_parts(xp: Namespace, x: Array) -> tuple[Array, Array, Array]:
     return above, below, xp.log1p(xp.exp(-(above + below)))
 
 
-def log_sigmoid(xp: Namespace, x: Array) -> Array:
-    """log(1 / (1 + e⁻ˣ))."""
-    return -softplus(xp, -x)
-
-
 def sigmoid(xp: Namespace, x: Array) -> Array:
     """1 / (1 + e⁻ˣ), with full relative accuracy on both sides."""
     positive = x >= 0
