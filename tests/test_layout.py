@@ -104,8 +104,8 @@ def test_machinery_is_not_too_long(path):
 # --- importing ------------------------------------------------------------------------------------
 
 
-def in_a_new_process(code):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+def in_a_new_process(code, **more):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | more
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return run.stdout
@@ -116,7 +116,7 @@ def test_importing_imports_no_array_library():
     assert LIBRARIES & set(imported) == set()
 
 
-def test_importing_takes_less_than_50_ms():
+def test_importing_takes_less_than_50_ms(tmp_path):
     code = """
 import time, array_api_compat
 start = time.process_time()
@@ -124,4 +124,6 @@ import arraylosses
 print(time.process_time() - start)
 """
     # The fastest of a few, by the clock of the process: a busy machine can only make it slower.
-    assert min(float(in_a_new_process(code)) for _ in range(7)) < 0.050
+    # The first of them compiles, which an installed library has behind it.
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    assert min(float(in_a_new_process(code, **compiled)) for _ in range(7)) < 0.050

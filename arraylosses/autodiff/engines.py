@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .._core.namespaces import dtype_name, kind, library, namespace
+from .._core.namespaces import dtype_name, is_jax, is_torch, kind, library, namespace
 from . import transformations as own
 
 Array = Any
@@ -22,11 +22,7 @@ def engine_of(verb: str, args: tuple[Any, ...], engine: str | None) -> str:
         return engine
     for a in args:
         if (xp := namespace(a)) is not None:
-            return (
-                name
-                if (name := xp.__name__.removeprefix("array_api_compat.").partition(".")[0]) in ENGINES
-                else "own"
-            )
+            return "jax" if is_jax(xp) else "torch" if is_torch(xp) else "own"
     raise TypeError(f"{verb}: there must be an array among the arguments, got {_types(args)}")
 
 
