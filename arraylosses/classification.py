@@ -10,10 +10,9 @@ from ._core.entry import enter
 from ._core.numeric import (
     log,
     log1p,
+    logit_nll,
     one_hot,
     pick,
-    product,
-    softplus_parts,
 )
 from ._core.parameters import (
     CLASS_AXIS,
@@ -285,13 +284,7 @@ def binary_cross_entropy_with_logits(
         normalizer,
         pos_weight=pos_weight,
     )
-    # Terms of one sign, none of which is a difference of larger numbers. What both logarithms have in
-    # common does not depend on y unless there is a weight.
-    above, below, both = softplus_parts(xp, z)
-    yes, no = w * y, 1 - y
-    if not (isinstance(w, float) and w == 1):
-        both = (yes + no) * both
-    return done(product(xp, yes, below) + product(xp, no, above) + both)
+    return done(logit_nll(xp, z, y, w))
 
 
 @loss(

@@ -107,7 +107,9 @@ def sigmoid_focal_loss(
     if alpha is not None:
         loss = product(xp, alpha * y + (1 - alpha) * (1 - y), loss)
     if not (isinstance(gamma, float) and gamma == 0):
-        loss = loss * _wrong_to_the(xp, gamma, u, size, e)
+        far, factor = xp.isinf(z), _wrong_to_the(xp, gamma, u, size, e)
+        # There the factor is constant, which 0·∞ in the derivative would not tell.
+        loss = xp.where(far, stop_gradient(xp, factor) * loss, factor * xp.where(far, 0.0, loss))
     return done(loss)
 
 
@@ -116,11 +118,8 @@ def _wrong_to_the(xp: Namespace, gamma: Any, u: Array, size: Array, e: Array) ->
     wrong = u + (1 - u) * e
     if isinstance(gamma, float) and gamma in (1.0, 2.0):
         q = wrong / (1 + e)
-        factor = q if gamma == 1 else q * q
-    else:
-        # By the logarithm, because a power is not smooth at 0. There e has underflowed: log e = -size.
-        under = wrong == 0
-        log_wrong = xp.where(under, -size, xp.log(xp.where(under, 1.0, wrong)))
-        factor = xp.exp(gamma * (log_wrong - xp.log1p(e)))
-    # At infinity it is constant, which 0·∞ in the derivative would not tell.
-    return xp.where(xp.isinf(size), stop_gradient(xp, factor), factor)
+        return q if gamma == 1 else q * q
+    # By the logarithm, because a power is not smooth at 0. There e has underflowed: log e = -size.
+    under = wrong == 0
+    log_wrong = xp.where(under, -size, xp.log(xp.where(under, 1.0, wrong)))
+    return xp.exp(gamma * (log_wrong - xp.log1p(e)))

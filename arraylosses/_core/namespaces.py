@@ -7,7 +7,6 @@ array, know that bfloat16 is a floating dtype) is said here, once.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -141,49 +140,6 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
         elif 0 not in part.shape:  # Dask does not add nothing to nothing
             whole[key] += part
     return whole
-
-
-def absolute(xp: Namespace, x: Array) -> Array:
-    """|x|, with derivative 0 at 0."""
-    # The derivative of JAX's abs at 0 is 1; that of x·sign(x), the sign held constant, is sign(x).
-    return x * stop_gradient(xp, xp.sign(x)) if is_jax(xp) else xp.abs(x)
-
-
-def minimum(xp: Namespace, x: Array, bound: Any) -> Array:
-    """The lesser of `x` and a number. On a tie the derivative is not specified: let it cancel."""
-    if is_torch(xp):  # Dynamo cannot trace how the torch namespace promotes a number in `minimum`
-        return x.clamp(max=bound)
-    if is_jax(xp):  # whose derivative of `minimum` multiplies by 0, which an infinite slope survives
-        return xp.where(x > bound, bound, x)
-    return xp.minimum(x, bound)
-
-
-def clip(xp: Namespace, x: Array, bound: Any) -> Array:
-    """`x` held between -bound and bound. On a bound the derivative is not specified: let it cancel."""
-    if is_torch(xp):
-        return x.clamp(-bound, bound)
-    if is_jax(xp):
-        return _jax_clip()(x, xp.asarray(bound, dtype=x.dtype))
-    return xp.minimum(xp.maximum(x, -bound), bound)  # the library's own clip takes more passes
-
-
-@functools.cache
-def _jax_clip() -> Callable[..., Array]:
-    # XLA has a fast loop for `minimum`, but none for `clip` or `where`; the derivative of `minimum`
-    # multiplies by 0, which an infinite slope survives, and that of `where` does not.
-    jax = sys.modules["jax"]
-    xp = jax.numpy
-
-    @jax.custom_jvp  # type: ignore[untyped-decorator]
-    def clip(x: Array, bound: Array) -> Array:
-        return xp.sign(x) * xp.minimum(xp.abs(x), bound)
-
-    @clip.defjvp  # type: ignore[untyped-decorator]
-    def slope(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-        x, bound = primals
-        return clip(x, bound), xp.where(xp.abs(x) <= bound, tangents[0], xp.sign(x) * tangents[1])
-
-    return clip
 
 
 def cumulative_sum(xp: Namespace, x: Array) -> Array:

@@ -1,9 +1,9 @@
-"""Numeric primitives: each right at its kinks and at infinity, in value and in derivative.
+"""Numeric functions: each right at its kinks and at infinity, in value and in derivative.
 
-They are written so that plain automatic differentiation gives, on every library, the derivative
-that the library promises: at a kink the element of least norm, at infinity the limit. That is why
-kinks are built from `where` with constant branches, never from `clip` or `maximum`, on whose ties
-the libraries disagree.
+Most are primitives: the map that follows `primitive` is the derivative. It is, on every library and
+to every order, what the library promises: at a kink the element of least norm, at infinity the
+limit. In the maps `t` is what is multiplied by the derivative, `a` and `b` are the arguments, and
+`y` is the result.
 """
 
 from __future__ import annotations
@@ -11,47 +11,92 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .namespaces import absolute as absolute
-from .namespaces import clip as clip
+from ..autodiff.primitives import primitive, reduction
 from .namespaces import cumulative_sum as cumulative_sum
 from .namespaces import device, index_dtype, stop_gradient
 from .namespaces import fold as fold
 from .namespaces import matmul as matmul
-from .namespaces import minimum as minimum
 
 Array = Any
 Namespace = Any
 
 
+@primitive(lambda t, xp, a: t * xp.sign(a))
+def absolute(xp: Namespace, x: Array) -> Array:
+    """|x|, with derivative 0 at 0."""
+    return xp.abs(x)
+
+
+@primitive(lambda t, xp, a: xp.where(a > 0, t, 0.0))
 def relu(xp: Namespace, x: Array) -> Array:
-    """max(x, 0), with derivative 0 at 0; NaN stays NaN."""
-    return xp.where(x <= 0, 0.0, x)
+    """max(x, 0), with derivative 0 at 0."""
+    return xp.maximum(x, 0.0)
 
 
+@primitive(
+    lambda t, xp, a, b: xp.where(a <= b, t, 0.0),
+    lambda t, xp, a, b: xp.where(a <= b, 0.0, t),
+)
+def minimum(xp: Namespace, x: Array, bound: Any) -> Array:
+    """The lesser of `x` and a number. On a tie the derivative is not specified: let it cancel."""
+    return xp.minimum(x, bound)
+
+
+@primitive(
+    lambda t, xp, a, b: xp.where(xp.abs(a) <= b, t, 0.0),
+    lambda t, xp, a, b: xp.where(xp.abs(a) <= b, 0.0, t * xp.sign(a)),
+)
+def clip(xp: Namespace, x: Array, bound: Any) -> Array:
+    """`x` held between -bound and bound. On a bound the derivative is not specified: let it cancel."""
+    return xp.minimum(xp.maximum(x, -bound), bound)  # the libraries' own clip takes more passes
+
+
+@primitive(lambda t, xp, a: t * sigmoid(xp, a))
 def softplus(xp: Namespace, x: Array) -> Array:
     """log(1 + eˣ)."""
-    # One condition for both terms: their halves of the derivative meet at 0, to any order.
-    positive = x >= 0
-    return xp.where(positive, x, 0.0) + xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
-def softplus_parts(xp: Namespace, x: Array) -> tuple[Array, Array, Array]:
-    """max(x, 0), max(-x, 0) and what either lacks to log(1 + eˣ) and log(1 + e⁻ˣ).
-
-    Only sums of one of the first two and the third are differentiable at 0.
-    """
-    positive = x >= 0
-    above, below = xp.where(positive, x, 0.0), xp.where(positive, 0.0, -x)
-    return above, below, xp.log1p(xp.exp(-(above + below)))
-
-
+@primitive(lambda t, xp, a: t * logistic(xp, a))
 def sigmoid(xp: Namespace, x: Array) -> Array:
     """1 / (1 + e⁻ˣ), with full relative accuracy on both sides."""
-    positive = x >= 0
-    e = xp.exp(xp.where(positive, -x, x))
-    return xp.where(positive, 1.0, e) / (1 + e)
+    e = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, 1.0, e) / (1 + e)
 
 
+@primitive(lambda t, xp, a, y: -t * (y * tanh(xp, a / 2)))
+def logistic(xp: Namespace, x: Array) -> Array:
+    """The density of the logistic distribution, sigmoid(x)·sigmoid(-x)."""
+    e = xp.exp(-xp.abs(x))
+    return e / (1 + e) ** 2
+
+
+@primitive(
+    lambda t, xp, a, b, c: t * logit_nll_slope(xp, a, b, c),
+    lambda t, xp, a, c: t * (product(xp, c - 1, softplus(xp, -a)) - a),
+    lambda t, xp, a, b: t * product(xp, b, softplus(xp, -a)),
+)
+def logit_nll(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
+    """weight·y·softplus(-z) + (1 - y)·softplus(z), where 0·∞ = 0."""
+    # Both have log(1 + exp(-|z|)), and one of the two has |z| more.
+    yes, no = weight * y, 1 - y
+    more = xp.where(z >= 0, no, yes)
+    return more * xp.where(more == 0, 0.0, xp.abs(z)) + (yes + no) * xp.log1p(xp.exp(-xp.abs(z)))
+
+
+@primitive(
+    lambda t, xp, a, b, c: t * ((c * b + (1 - b)) * logistic(xp, a)),
+    lambda t, xp, a, c: -t * (sigmoid(xp, a) + c * sigmoid(xp, -a)),
+    lambda t, xp, a, b: -t * b * sigmoid(xp, -a),
+)
+def logit_nll_slope(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
+    """(1 - y)·sigmoid(z) - weight·y·sigmoid(-z)."""
+    yes, no = weight * y, 1 - y
+    e = xp.exp(-xp.abs(z))
+    return xp.where(z >= 0, no - yes * e, no * e - yes) / (1 + e)
+
+
+@primitive(lambda t, y: t * y)
 def exp(xp: Namespace, x: Array) -> Array:
     """eˣ, infinite where it overflows, of which NumPy would warn."""
     most = 88.72283 if xp.finfo(x.dtype).bits == 32 else 709.782712893384
@@ -59,13 +104,13 @@ def exp(xp: Namespace, x: Array) -> Array:
     return xp.exp(x + xp.where(x > most, math.inf, xp.zeros_like(x)))
 
 
+@primitive(lambda t, xp, a: t * exp(xp, a))
 def expm1(xp: Namespace, x: Array) -> Array:
     """eˣ - 1; its derivative eˣ keeps its digits where that is small."""
-    # The libraries compute the derivative as 1 + (eˣ - 1).
-    below = x < -1
-    return xp.where(below, xp.exp(xp.where(below, x, 0.0)) - 1, xp.expm1(xp.where(below, 0.0, x)))
+    return xp.expm1(x)
 
 
+@primitive(lambda t, a: t * (a / (1 + a)))
 def less_log1p(xp: Namespace, x: Array) -> Array:
     """x - log(1 + x), with full relative accuracy around 0, where it is quadratic."""
     near = xp.abs(x) < 0.5
@@ -115,18 +160,23 @@ def log_ratio(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
     return s, xp.where(near, 2 * u * u * u * rest, xp.log(a / unit) - xp.log(b / unit) - 2 * s)
 
 
+@primitive(lambda t, xp, a: t * (4 * logistic(xp, 2 * a)))
 def tanh(xp: Namespace, x: Array) -> Array:
     """tanh(x), with full relative accuracy in the derivative too, where 1 - tanh² cancels."""
-    near, negative = xp.abs(x) < 0.5, x < 0
-    e = xp.exp(2 * xp.where(negative, x, -x))
-    far = (1 - e) / (1 + e)
-    return xp.where(near, xp.tanh(xp.where(near, x, 0.0)), xp.where(negative, -far, far))
+    return xp.tanh(x)
 
 
+def _unless_nothing(xp: Namespace, a: Array, b: Array, x: Array) -> Array:
+    return xp.where((a == 0) & ~xp.isfinite(b), 0.0, x)
+
+
+@primitive(
+    lambda t, xp, a, b: t * _unless_nothing(xp, a, b, b),
+    lambda t, xp, a, b: _unless_nothing(xp, a, b, t * a),
+)
 def product(xp: Namespace, a: Array, b: Array) -> Array:
     """a·b, where 0·∞ = 0 and 0·NaN = 0: a term of weight 0 is no term."""
-    # Only b is replaced, so that the derivative in `a` at a = 0 is still b wherever b is finite.
-    return a * xp.where((a == 0) & ~xp.isfinite(b), 0.0, b)
+    return a * _unless_nothing(xp, a, b, b)
 
 
 def log(xp: Namespace, x: Array, floor: Any = None) -> Array:
@@ -150,15 +200,26 @@ def _log(xp: Namespace, function: Any, x: Array, argument: Array, floor: Any) ->
     return xp.where(inside, y, xp.where(zero, line, math.nan))
 
 
+@primitive(
+    lambda t, xp, a, b: t * log(xp, xp.where((a == 0) & (b <= 0), 1.0, b)),
+    lambda t, xp, a, b: t * (a / xp.where((a == 0) & (b == 0), 1.0, b)),
+)
 def xlogy(xp: Namespace, a: Array, b: Array) -> Array:
     """a·log(b), where 0·log(0) = 0."""
     return a * log(xp, xp.where((a == 0) & (b <= 0), 1.0, b))
 
 
+@primitive(lambda t, xp, b: quotient(xp, t, b), lambda t, xp, b, y: -y * quotient(xp, t, b))
+def quotient(xp: Namespace, a: Array, b: Array) -> Array:
+    """a / b, and 0 with no derivative where b = 0."""
+    zero = b == 0
+    return xp.where(zero, 0.0, a / xp.where(zero, 1.0, b))
+
+
 def divide(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
     """a / b, and `otherwise` with no derivative where b = 0."""
-    zero = b == 0
-    return xp.where(zero, otherwise, a / xp.where(zero, 1.0, b))
+    y = quotient(xp, a, b)
+    return xp.where(b == 0, otherwise, y) if otherwise else y
 
 
 def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
@@ -180,17 +241,22 @@ def nonzero(xp: Namespace, b: Any) -> Any:
     return (b or 1.0) if isinstance(b, float) else xp.where(b == 0, 1.0, b)
 
 
+@primitive(lambda t, xp, y: quotient(xp, t, 2 * y))
 def sqrt(xp: Namespace, x: Array) -> Array:
     """√x, with derivative 0 at 0."""
     positive = x > 0
     return xp.where(positive, xp.sqrt(xp.where(positive, x, 1.0)), 0.0 * x)
 
 
-def norm(xp: Namespace, x: Array, axis: int = -1, keepdims: bool = False) -> Array:
-    """The Euclidean norm, with derivative 0 at the origin, without overflow or underflow."""
-    scale = largest(xp, x, axis)
-    n = scale * sqrt(xp, xp.sum((x / scale) ** 2, axis=axis, keepdims=True))
-    return n if keepdims else xp.squeeze(n, axis=axis)
+def norm(xp: Namespace, x: Array) -> Array:
+    """The Euclidean norm along the last axis, with derivative 0 at the origin, without over- or underflow."""
+    return xp.squeeze(_norm(xp, x), axis=-1)
+
+
+@reduction(lambda xp, a, y: quotient(xp, a, y))
+def _norm(xp: Namespace, x: Array) -> Array:
+    scale = largest(xp, x)
+    return scale * sqrt(xp, xp.sum((x / scale) ** 2, axis=-1, keepdims=True))
 
 
 def unit(xp: Namespace, x: Array, axis: int = -1) -> Array:
@@ -232,13 +298,21 @@ def pick(xp: Namespace, x: Array, labels: Array) -> Array:
     return xp.sum(xp.where(one_hot(xp, labels, x), x, 0.0), axis=-1)
 
 
-def log_sum_exp(xp: Namespace, z: Array, axis: int = -1) -> Array:
-    """log Σ exp(z) along `axis`; -inf with no derivative where all is -inf."""
-    m = greatest(xp, stop_gradient(xp, z), axis, keepdims=True)
-    shift = xp.where(m == -math.inf, 0.0, finite_or_nan(xp, m))
-    s = xp.sum(xp.exp(z - shift), axis=axis, keepdims=True)
-    y = xp.where(xp.isinf(m), m, xp.log(xp.where(s > 0, s, 1.0)) + m)
-    return xp.squeeze(y, axis=axis)
+def log_sum_exp(xp: Namespace, z: Array) -> Array:
+    """log Σ exp(z) along the last axis; -inf with no derivative where all is -inf."""
+    return xp.squeeze(_log_sum_exp(xp, z), axis=-1)
+
+
+@reduction(lambda xp, a, y: xp.exp(a - _offset(xp, y)))
+def _log_sum_exp(xp: Namespace, z: Array) -> Array:
+    m = greatest(xp, stop_gradient(xp, z), keepdims=True)
+    s = xp.sum(xp.exp(z - _offset(xp, m)), axis=-1, keepdims=True)
+    return xp.where(xp.isinf(m), m, xp.log(xp.where(s > 0, s, 1.0)) + m)
+
+
+def _offset(xp: Namespace, m: Array) -> Array:
+    """What may be subtracted from logits: 0 where all are -inf, NaN where one is +inf."""
+    return xp.where(m == -math.inf, 0.0, finite_or_nan(xp, m))
 
 
 def finite_or_nan(xp: Namespace, x: Array) -> Array:
@@ -246,6 +320,16 @@ def finite_or_nan(xp: Namespace, x: Array) -> Array:
     return xp.where(xp.isfinite(x), x, math.nan)
 
 
+def _less(xp: Namespace, a: Array, b: Array) -> Array:
+    """a - b, and 0 where both are one infinity."""
+    alike = (a == b) & xp.isinf(a)
+    return xp.where(alike, 0.0, a) - xp.where(alike, 0.0, b)
+
+
+@primitive(
+    lambda t, xp, a, b: t * sigmoid(xp, _less(xp, a, b)),
+    lambda t, xp, a, b: t * sigmoid(xp, _less(xp, b, a)),
+)
 def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     """log(eᵃ + eᵇ); where both are -inf it is -inf, with a finite derivative."""
     # The larger term enters as it is, so that a log-probability near 0 keeps its digits.

@@ -15,6 +15,7 @@ from .._core.namespaces import device, follow, namespace
 from . import engines
 from . import transformations as own
 from .compositions import COMPOSITIONS, CONSTANTS
+from .primitives import primitive, reduction
 from .rules import RULES
 from .trace import NoRule, Traced
 
@@ -23,7 +24,18 @@ Function = Callable[..., Any]
 
 follow(Traced)
 
-__all__ = ["NoRule", "derivatives", "functions", "grad", "hvp", "jvp", "value_and_grad", "vjp"]
+__all__ = [
+    "NoRule",
+    "derivatives",
+    "functions",
+    "grad",
+    "hvp",
+    "jvp",
+    "primitive",
+    "reduction",
+    "value_and_grad",
+    "vjp",
+]
 
 
 def value_and_grad(
@@ -269,12 +281,12 @@ def derivatives(
         options = {"reduction": "none"} | options
     chosen = engines.engine_of("derivatives", (pred,), engine)
 
-    def items(*args: Any, **params: Any) -> Array:
-        y = loss(*args, **params)
-        if y.shape != pred.shape:
+    def items(x: Array, *args: Any, **params: Any) -> Array:
+        y = loss(x, *args, **params)
+        if y.shape != x.shape:
             raise ValueError(
                 f"derivatives: the function must return one item for each element of its first argument, "
-                f"of shape {tuple(pred.shape)}, got {tuple(y.shape)}"
+                f"of shape {tuple(x.shape)}, got {tuple(y.shape)}"
             )
         return y
 

@@ -126,4 +126,6 @@ def jvp(
         return jax.jvp(call, *along)[:2]
     import torch
 
-    return torch.func.jvp(call, *along)[:2]
+    y, t = torch.func.jvp(call, *along)[:2]
+    # What PyTorch knows to be zero it hands out as a tensor without elements.
+    return y, torch.utils._pytree.tree_map(lambda t: torch.zeros_like(t) if t._is_zerotensor() else t, t)

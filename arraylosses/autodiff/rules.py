@@ -23,11 +23,13 @@ Map = Callable[..., Any]
 class Rule(NamedTuple):
     """`push(xp, tangents, y, *args)` is the tangent of `y`; a tangent is None where there is none.
 
-    `pull(xp, i, y, *args)` is the map from the cotangent of `y` to that of argument `i`.
+    `pull(xp, i, y, *args)` is the map from the cotangent of `y` to that of argument `i`. `needs`
+    are the names of the arrays whose elements an elementwise rule asks for.
     """
 
     push: Callable[..., Any]
     pull: Callable[..., Any]
+    needs: frozenset[str] = frozenset("abcy")
 
 
 class Like(NamedTuple):
@@ -78,6 +80,18 @@ def elementwise(*maps: Map | None) -> Rule:
             return f
         like = Like(x.shape, x.dtype)
         return lambda c: cast(xp, shrink(xp, f(c), like.shape), like)
+
+    return Rule(push, pull, frozenset().union(*needs))
+
+
+def along_last_axis(weights: Callable[[Namespace, Array, Array], Array]) -> Rule:
+    """A rule for a function that reduces the last axis to one element, from its partial derivatives."""
+
+    def push(xp: Namespace, ts: list[Any], y: Array, x: Array) -> Array:
+        return xp.sum(weights(xp, x, y) * ts[0], axis=-1, keepdims=True)
+
+    def pull(xp: Namespace, i: int, y: Array, x: Array) -> Map:
+        return lambda c: c * weights(xp, x, y)
 
     return Rule(push, pull)
 

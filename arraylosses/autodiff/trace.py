@@ -193,12 +193,19 @@ def bind(xp: Namespace, name: str, *args: Any, **params: Any) -> Any:
         return xp.function(name)(*args, **params)
     if trace.ended:
         raise RuntimeError(ENDED)
-    inner = [a.value if type(a) is Traced and a.trace.level in (0, trace.level) else a for a in args]
-    y = bind(xp, name, *inner, **params)
-    if trace.level == 0:
-        return Traced(trace, y)
-    slopes = [a.slope if type(a) is Traced and a.trace is trace else None for a in args]
-    return Traced(trace, y, trace.slope(xp.rules[name], slopes, y, inner, params))
+    inner, slopes, nested = [], [], False
+    for a in args:
+        slope = None
+        if type(a) is Traced:
+            if a.trace is trace:
+                a, slope = a.value, a.slope
+            elif a.trace.level == 0:
+                a = a.value
+            nested = nested or type(a) is Traced
+        inner.append(a)
+        slopes.append(slope)
+    y = bind(xp, name, *inner, **params) if nested else xp.function(name)(*inner, **params)
+    return Traced(trace, y, trace.slope(xp.rules[name], slopes, y, inner, params) if trace.level else None)
 
 
 class Namespace:

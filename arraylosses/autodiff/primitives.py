@@ -1,0 +1,83 @@
+"""Functions with a derivative of their own, stated once for every library that differentiates.
+
+`primitive` takes the same maps `t -> f'(x) t` as the rules and installs them in our own engine, in
+`jax.custom_jvp` and in `torch.autograd.Function`. The maps are made of primitives themselves, so
+that every order is right. Arguments are arrays and numbers; an option of another kind, like an
+axis, is for the caller to take care of.
+
+Of a function of `torch.func` inside `torch.compile`, PyTorch drops the maps and differentiates the
+body. A body that would be wrong at a kink has another one for it in `torch_functions`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .._core.namespaces import is_jax, is_torch
+from .rules import Map, Rule, along_last_axis, elementwise
+from .trace import Namespace, bind
+
+Array = Any
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+RULES: dict[str, tuple[Callable[..., Any], Rule]] = {}
+
+
+def primitive(*maps: Map) -> Callable[[Function], Function]:
+    """Give an elementwise function `f(xp, a, b, …)` the map `t -> f'(x) t` of each of its arguments.
+
+    The names of a map's parameters say what it needs besides `t`: the namespace `xp`, the arguments
+    `a`, `b`, `c`, the result `y`. Maps are linear in `t`, and of primitives wherever they are to be
+    differentiated in turn.
+    """
+    return functools.partial(_install, elementwise(*maps))
+
+
+def reduction(weights: Callable[[Any, Array, Array], Array]) -> Callable[[Function], Function]:
+    """Give a function that reduces the last axis, which it keeps, its derivative Σ w·t along it.
+
+    The weights w come from `weights(xp, a, y)`, the argument and the result.
+    """
+    return functools.partial(_install, along_last_axis(weights))
+
+
+def _install(rule: Rule, f: Function) -> Function:
+    name, bound = f.__name__, f"arraylosses.{f.__name__}"  # not to be taken for one of the standard
+    Namespace.rules[bound], Namespace.internals[bound] = rule, f
+    RULES[name] = f, rule
+    if (installed := sys.modules.get(f"{__package__}.torch_functions")) is not None:
+        installed.install(name)
+
+    @functools.wraps(f)
+    def dispatch(xp: Any, *args: Any) -> Array:
+        if is_torch(xp):
+            return _for_torch(name, xp, args)
+        if is_jax(xp):
+            return _for_jax(f, rule, xp)(*args)
+        return bind(xp, bound, *args) if type(xp) is Namespace else f(xp, *args)
+
+    return dispatch  # type: ignore[return-value]
+
+
+def _for_torch(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
+    from .torch_functions import apply  # which builds its classes when it is imported, not inside of Dynamo
+
+    return apply(name, xp, args)
+
+
+@functools.cache
+def _for_jax(f: Callable[..., Any], rule: Rule, xp: Any) -> Callable[..., Any]:
+    jax = sys.modules["jax"]
+    g = jax.custom_jvp(functools.partial(f, xp))
+
+    @functools.partial(g.defjvp, symbolic_zeros=True)
+    def slope(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+        y = g(*primals)
+        none = jax.custom_derivatives.SymbolicZero
+        ts = [None if type(t) is none else t for t in tangents]
+        return y, xp.broadcast_to(rule.push(xp, ts, y, *primals), y.shape)
+
+    return g

@@ -1,0 +1,132 @@
+"""The primitives as functions of PyTorch: the one module that imports it.
+
+Every primitive has two classes, because Dynamo refuses one that defines `jvp`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from .primitives import RULES
+from .rules import Like
+
+Array = Any
+CLASSES: dict[str, tuple[Any, Any, Any]] = {}
+
+# What PyTorch has itself, as exact in every derivative.
+NATIVE: dict[str, Any] = {
+    "absolute": torch.abs,
+    "clip": lambda x, bound: x.clamp(-bound, bound),
+    "exp": torch.exp,
+    "minimum": lambda x, bound: x.clamp(max=bound),
+    "relu": torch.relu,
+}
+# What it computes as exactly, in one pass, but differentiates with a cancellation.
+FUSED: dict[str, Any] = {
+    "sigmoid": torch.sigmoid,
+    "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
+    "tanh": torch.tanh,
+}
+
+
+def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
+    """The result of a primitive, followed by PyTorch where it follows an argument."""
+    native = NATIVE.get(name)
+    if native is not None:
+        return native(*args)
+    forward_and_back, back, body = CLASSES[name]
+    if torch.is_grad_enabled() and any(isinstance(a, torch.Tensor) and a.requires_grad for a in args):
+        return back.apply(*args) if torch.compiler.is_compiling() else forward_and_back.apply(*args)
+    if not torch.compiler.is_compiling() and _transforming():
+        return forward_and_back.apply(*args)
+    return body(*args)
+
+
+def _transforming() -> bool:
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def _without_tangent(x: Any) -> Any:
+    """`x` without the tangent of the innermost transformation that has given it one."""
+    if not isinstance(x, torch.Tensor):
+        return x
+    layers = torch._C._functorch
+    if layers.is_batchedtensor(x):
+        inner = _without_tangent(layers.get_unwrapped(x))
+        return layers._add_batch_dim(inner, layers.maybe_get_bdim(x), layers.maybe_get_level(x))
+    if layers.is_gradtrackingtensor(x):
+        level = layers.maybe_get_level(x)
+        return layers._wrap_for_grad(layers._unwrap_for_grad(x, level), level)
+    return forward_ad.unpack_dual(x).primal  # type: ignore[no-untyped-call]
+
+
+def install(name: str) -> None:
+    """Build the classes of a primitive."""
+    import array_api_compat.torch as xp
+
+    f, rule = RULES[name]
+    body = FUSED.get(name) or (lambda *args: f(xp, *args))
+
+    def saved(args: tuple[Any, ...], y: Array) -> tuple[list[Array], list[Any]]:
+        """The tensors that the derivative needs, and of all others what is known without them."""
+        tensors, known = [], []
+        for key, x in zip((*"abc"[: len(args)], "y"), (*args, y), strict=True):
+            if not isinstance(x, torch.Tensor):
+                known.append(x)
+            elif key in rule.needs:
+                tensors.append(x)
+                known.append(None)
+            else:
+                known.append(Like(x.shape, x.dtype))
+        return tensors, known
+
+    def restored(ctx: Any) -> list[Any]:
+        tensors = iter(ctx.saved_tensors)
+        *args, y = (next(tensors) if x is None else x for x in ctx.known)
+        return [y, *args]
+
+    class Back(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(*args: Any) -> Array:
+            return body(*args)
+
+        @staticmethod
+        def setup_context(ctx: Any, args: tuple[Any, ...], y: Array) -> None:
+            tensors, ctx.known = saved(args, y)
+            ctx.set_materialize_grads(False)  # no derivative is none, not 0, which 0·∞ would make NaN
+            ctx.save_for_backward(*tensors)
+
+        @staticmethod
+        def backward(ctx: Any, c: Array) -> Any:
+            y, *args = restored(ctx)
+            found = [
+                rule.pull(xp, i, y, *args)(c) if wanted and c is not None else None
+                for i, wanted in enumerate(ctx.needs_input_grad)
+            ]
+            return found[0] if len(found) == 1 else tuple(found)
+
+    class ForwardAndBack(Back):
+        @staticmethod
+        def setup_context(ctx: Any, args: tuple[Any, ...], y: Array) -> None:
+            tensors, ctx.known = saved(args, y)
+            ctx.set_materialize_grads(False)  # no derivative is none, not 0, which 0·∞ would make NaN
+            ctx.save_for_backward(*tensors)
+            ctx.save_for_forward(*tensors)
+
+        @staticmethod
+        def jvp(ctx: Any, *ts: Any) -> Array:
+            # PyTorch switches forward mode off in here, and with it that of an outer transformation.
+            with forward_ad._set_fwd_grad_enabled(True):
+                y, *args = map(_without_tangent, restored(ctx))
+                return rule.push(xp, list(ts), y, *args).broadcast_to(y.shape)
+
+    CLASSES[name] = ForwardAndBack, Back, body
+
+
+for name in RULES:
+    install(name)
