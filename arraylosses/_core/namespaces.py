@@ -49,6 +49,8 @@ def namespace(x: Any) -> Namespace | None:
         import array_api_compat.torch as xp
     elif array_api_compat.is_array_api_obj(x):
         xp = array_api_compat.array_namespace(x)
+        if library(xp) == "numpy":
+            from .numpy_namespace import xp
     else:
         return None
     _OF_TYPE[type(x)] = xp
