@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from .._core.namespaces import device, library, namespace, quietly
+from . import blocks
 from .trace import Entry, Forward, Namespace, Reverse, Traced, namespace_of, raw
 
 Array = Any
@@ -104,17 +105,23 @@ def derivatives(
     f: Function, x: Array, rest: tuple[Any, ...], order: int, params: dict[str, Any]
 ) -> tuple[Array, ...]:
     """`(f, f′, f″, …)` of an itemwise `f` at `x`: all forward, with no tape."""
-    xp = enter((x,), {})[0]
-    one = xp.base.ones((), dtype=x.dtype, device=device(xp.base, raw(x)))
-    along = (xp.base.broadcast_to(one, x.shape), *(None for _ in rest))
 
-    def climb(n: int, *args: Any, **params: Any) -> tuple[Array, ...]:
-        if n == 0:
-            return (f(*args, **params),)
-        *values, slope = jvp_of_last(partial(climb, n - 1), args, along, params)
-        return (*values, slope)
+    def all_orders(x: Array, *rest: Any, **params: Any) -> tuple[Array, ...]:
+        xp = enter((x,), {})[0]
+        one = xp.base.ones((), dtype=x.dtype, device=device(xp.base, raw(x)))
+        along = (xp.base.broadcast_to(one, x.shape), *(None for _ in rest))
 
-    return climb(order, x, *rest, **params)
+        def climb(n: int, *args: Any, **params: Any) -> tuple[Array, ...]:
+            if n == 0:
+                return (f(*args, **params),)
+            *values, slope = jvp_of_last(partial(climb, n - 1), args, along, params)
+            return (*values, slope)
+
+        return climb(order, x, *rest, **params)
+
+    if blocks.are_worth_it(x, (*rest, *params.values())):
+        return blocks.in_blocks(all_orders, (x, *rest), params)
+    return all_orders(x, *rest, **params)
 
 
 def jvp_of_last(
