@@ -38,7 +38,7 @@ def minimal(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite, on every framework that runs on a CPU."""
-    install(session, "test", "frameworks")
+    install(session, "test", "frameworks", "boosting")
     session.run("pytest", "-n", WORKERS, *session.posargs)
 
 

@@ -26,7 +26,7 @@ from . import (
     sequence,
 )
 from ._core.debugging import debug
-from .autodiff import derivatives, grad, hvp, jvp, value_and_grad, vjp
+from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
 from .divergences import *
@@ -73,6 +73,7 @@ __all__ = [
     "grad",
     "hvp",
     "jvp",
+    "objective",
     "value_and_grad",
     "vjp",
     *(name for chapter in _CHAPTERS for name in chapter.__all__),

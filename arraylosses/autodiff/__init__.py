@@ -14,6 +14,7 @@ from typing import Any
 from .._core.namespaces import device, follow, namespace
 from . import engines
 from . import transformations as own
+from .boosting import objective
 from .compositions import COMPOSITIONS, CONSTANTS
 from .primitives import primitive, reduction
 from .rules import RULES
@@ -31,6 +32,7 @@ __all__ = [
     "grad",
     "hvp",
     "jvp",
+    "objective",
     "primitive",
     "reduction",
     "value_and_grad",
