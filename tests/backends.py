@@ -30,6 +30,16 @@ def cotangent(shape: tuple[int, ...]) -> Any:
     return np.resize(np.asarray(COTANGENT), shape) if shape else np.asarray(1.5)
 
 
+_COMPILED: list[Any] = []
+
+
+def compiled_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what is compiled until the tests of a loss are over."""
+    cached = functools.cache(make)
+    _COMPILED.append(cached)
+    return cached
+
+
 class Backend:
     """One library, or one way of running it."""
 
@@ -247,7 +257,7 @@ class CompiledTorch(Torch):
         return _compiled(function, "aot_eager_decomp_partition")
 
 
-@functools.cache
+@compiled_once
 def _compiled(function: Callable[..., Array], backend: str) -> Callable[..., Array]:
     import torch
 
@@ -302,14 +312,14 @@ def apart(options: dict[str, Any]) -> tuple[dict[str, Array], Static]:
     return given, tuple((k, v) for k, v in options.items() if k not in given)
 
 
-@functools.cache
+@compiled_once
 def _jitted(function: Callable[..., Array], static: Static) -> Callable[..., Array]:
     import jax
 
     return jax.jit(lambda arrays, given: function(*arrays, **given, **dict(static)))
 
 
-@functools.cache
+@compiled_once
 def _jitted_gradient(spec: Loss, static: Static, places: tuple[int, ...]) -> Callable[..., Array]:
     import jax
     import jax.numpy as jnp
@@ -329,9 +339,8 @@ def _jitted_gradient(spec: Loss, static: Static, places: tuple[int, ...]) -> Cal
 
 def forget_compiled() -> None:
     """Let go of everything that was compiled."""
-    _jitted.cache_clear()
-    _jitted_gradient.cache_clear()
-    _compiled.cache_clear()
+    for cached in _COMPILED:
+        cached.cache_clear()
     if "torch._dynamo" in sys.modules:
         sys.modules["torch._dynamo"].reset()
 

@@ -1,17 +1,19 @@
-"""The examples of the README run as they stand."""
+"""The examples of the README and of the pages run as they stand."""
 
 import doctest
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 
 
-def test_examples_run():
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "gradients.md"], ids=lambda page: page.name)
+def test_examples_run(page):
     for framework in ("torch", "jax", "dask"):
         pytest.importorskip(framework)
-    found = doctest.testfile(str(README), module_relative=False)
+    found = doctest.testfile(str(page), module_relative=False)
     assert found.attempted > 8
     assert found.failed == 0
 
