@@ -1,26 +1,21 @@
 """What the entry and the exit of a loss cost: a call on 8 elements against its mathematics alone.
 
-The two run in turns, so that what else the machine does falls on both; the figure is the median of
-the ratios. `python benchmarks/overhead.py`
+`python benchmarks/overhead.py`
 """
 
 from __future__ import annotations
 
-import statistics
-import timeit
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from measure import side_by_side
 from rich.console import Console
 from rich.table import Table
 
 import arraylosses as al
 from arraylosses._core.namespaces import namespace
-from arraylosses._core.numeric import absolute, clip, product, softplus_parts
-
-CALLS, ROUNDS = 2000, 25
+from arraylosses._core.numeric import absolute, clip, logit_nll
 
 
 def bare_absolute(xp: Any, p: Any, t: Any) -> Any:
@@ -34,22 +29,7 @@ def bare_huber(xp: Any, p: Any, t: Any) -> Any:
 
 
 def bare_bce(xp: Any, z: Any, y: Any) -> Any:
-    above, below, both = softplus_parts(xp, z)
-    return xp.mean(product(xp, y, below) + product(xp, 1 - y, above) + both)
-
-
-def microseconds(call: Callable[[], Any]) -> float:
-    return timeit.timeit(call, number=CALLS) / CALLS * 1e6
-
-
-def measure(bare: Callable[[], Any], whole: Callable[[], Any]) -> tuple[float, float, float]:
-    """The medians of both, and of their ratio, over interleaved rounds."""
-    rounds = [(microseconds(bare), microseconds(whole)) for _ in range(ROUNDS)]
-    return (
-        statistics.median(b for b, _ in rounds),
-        statistics.median(w for _, w in rounds),
-        statistics.median(w / b for b, w in rounds),
-    )
+    return xp.mean(logit_nll(xp, z, y, 1.0))
 
 
 def main() -> None:
@@ -73,8 +53,9 @@ def main() -> None:
         for name, xp in libraries.items():
             p = xp.asarray(np.linspace(-2, 2, 8, dtype=np.float32))
             t = xp.asarray(np.asarray([0, 1] * 4, dtype=np.float32))
-            b, w, ratio = measure(partial(bare, namespace(p), p, t), partial(whole, p, t))
-            table.add_row(whole.__name__, name, f"{b:.1f}", f"{w:.1f}", f"{ratio:.2f}")
+            b, w = side_by_side(partial(bare, namespace(p), p, t), partial(whole, p, t), rounds=25)
+            times = (f"{1e6 * b.seconds:.1f}", f"{1e6 * w.seconds:.1f}", f"{w.ratio:.2f}")
+            table.add_row(whole.__name__, name, *times)
     Console().print(table)
 
 

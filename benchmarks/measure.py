@@ -1,0 +1,74 @@
+"""Side by side: calls that take turns, so that what else the machine does falls on all of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Call = Callable[[], Any]
+
+
+class Timing(NamedTuple):
+    """The median time of a call in seconds, and the median of its ratios to the first call beside it."""
+
+    seconds: float
+    ratio: float
+
+
+def side_by_side(*calls: Call, rounds: int = 15, least: float = 2e-3) -> list[Timing]:
+    """Time every call in turn, round after round; each turn repeats it for at least `least` seconds."""
+    repeats = []
+    for call in calls:
+        call()
+        once = max(duration(call, 1), 1e-7)
+        repeats.append(max(1, round(least / once)))
+    table = [[duration(call, n) / n for call, n in zip(calls, repeats, strict=True)] for _ in range(rounds)]
+    return [
+        Timing(
+            statistics.median(row[i] for row in table),
+            statistics.median(row[i] / row[0] for row in table),
+        )
+        for i in range(len(calls))
+    ]
+
+
+def duration(call: Call, times: int) -> float:
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - start
+
+
+def peak_bytes(call: Call) -> int:
+    """The most memory that NumPy has held during a call, its result included, beyond what was there."""
+    call()
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def spelled(seconds: float) -> str:
+    """A time with three digits and its unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.0f} ns"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_between_marks(path: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- end of name -->` in a page."""
+    page = path.read_text(encoding="utf-8")
+    before, rest = page.split(f"<!-- {name} -->\n", 1)
+    after = rest.split(f"<!-- end of {name} -->", 1)[1]
+    path.write_text(f"{before}<!-- {name} -->\n{text}\n<!-- end of {name} -->{after}", encoding="utf-8")
