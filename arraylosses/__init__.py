@@ -29,6 +29,7 @@ from ._core.debugging import debug
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
+from .compiling import compile as compile
 from .divergences import *
 from .face import *
 from .image import *
@@ -68,6 +69,7 @@ _CHAPTERS = (
 )
 
 __all__ = [
+    "compile",
     "debug",
     "derivatives",
     "grad",

@@ -19,6 +19,12 @@ Array = Any
 Namespace = Any
 
 
+class Unreduced(str):
+    """A reduction that the caller does: the exit gives the items, and the denominator of their mean."""
+
+    __slots__ = ()
+
+
 class Exit:
     """The way out of a loss: called with the items, it weighs, masks and reduces them.
 
@@ -76,7 +82,7 @@ class Exit:
         """Make the `bad` items NaN; what is computed for them must be finite."""
         self.invalid = bad if self.invalid is None else self.invalid | bad
 
-    def __call__(self, items: Array) -> Array:
+    def __call__(self, items: Array) -> Any:
         xp = self.xp
         if self.invalid is not None:
             items = xp.where(self.invalid, math.nan, items)
@@ -84,6 +90,9 @@ class Exit:
             items = xp.where(self.valid, items, 0.0)
         if self.weight is not None:
             items = self.weight * items
+        if type(self.reduction) is Unreduced:
+            plain = self.valid is None and self.weight is None
+            return items, math.prod(self.shape) if plain else self.denominator()
         if self.reduction == "none":
             return items
         total = xp.sum(items)

@@ -100,6 +100,10 @@ def value_and_grad(
     def compute(*args: Any, **options: Any) -> tuple[Any, Any]:
         engines.require_floating("value_and_grad", args, wanted)
         places = tuple(i % len(args) for i in wanted)
+        if engine is None and (compiled := getattr(loss, "differentiated", None)) is not None:
+            found = compiled(args, places, options)
+            if found is not NotImplemented:
+                return found[0], (found[1] if several else found[1][0])
         chosen = engines.engine_of("value_and_grad", tuple(args[i] for i in places), engine)
         value, gradients = engines.value_and_grad(chosen, checked, args, places, options)
         return value, (gradients if several else gradients[0])

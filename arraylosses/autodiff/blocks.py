@@ -7,6 +7,7 @@ as fast and needs no memory but for the results.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,12 @@ def _whole(a: Any) -> bool:
     return getattr(a, "shape", ()) == ()
 
 
+def keep_freed_memory() -> None:
+    """Have glibc keep what blocks free, instead of mapping and clearing it anew for every operation."""
+    # It keeps as much as the largest array that it has seen freed.
+    sys.modules["numpy"].empty(2**24, dtype="uint8")
+
+
 def in_blocks(f: Callable[..., tuple[Array, ...]], args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """The results of an elementwise `f`, each a new array like the first argument."""
     x = args[0]
@@ -37,8 +44,7 @@ def in_blocks(f: Callable[..., tuple[Array, ...]], args: tuple[Any, ...], params
     flat = [a if _whole(a) else a.reshape(-1) for a in args]
     options = {k: a if _whole(a) else a.reshape(-1) for k, a in params.items()}
     results: list[Array] = []
-    # glibc then keeps what blocks free, instead of mapping and clearing it anew for every operation.
-    xp.empty(2**24, dtype=xp.uint8)
+    keep_freed_memory()
     for start in range(0, x.size, BLOCK):
         here = slice(start, start + BLOCK)
         parts = f(

@@ -129,3 +129,25 @@ def jvp(
     y, t = torch.func.jvp(call, *along)[:2]
     # What PyTorch knows to be zero it hands out as a tensor without elements.
     return y, torch.utils._pytree.tree_map(lambda t: torch.zeros_like(t) if t._is_zerotensor() else t, t)
+
+
+def torch_is_transforming() -> bool:
+    """Whether a function of `torch.func`, or forward mode, is at work."""
+    from .torch_functions import transforming
+
+    return transforming()
+
+
+def backward(
+    f: Function, args: tuple[Any, ...], argnums: tuple[int, ...], params: dict[str, Any]
+) -> tuple[Any, tuple[Array, ...]]:
+    """The value and the gradients by the backward pass of PyTorch."""
+    import torch
+
+    given = list(args)
+    for i in argnums:
+        given[i] = args[i].detach().requires_grad_()
+    with torch.enable_grad():
+        y = f(*given, **params)
+    slopes = torch.autograd.grad(own.first_of(y), [given[i] for i in argnums], materialize_grads=True)
+    return torch.utils._pytree.tree_map(lambda x: x.detach(), y), slopes

@@ -40,12 +40,12 @@ def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
     forward_and_back, back, body = CLASSES[name]
     if torch.is_grad_enabled() and any(isinstance(a, torch.Tensor) and a.requires_grad for a in args):
         return back.apply(*args) if torch.compiler.is_compiling() else forward_and_back.apply(*args)
-    if not torch.compiler.is_compiling() and _transforming():
+    if not torch.compiler.is_compiling() and transforming():
         return forward_and_back.apply(*args)
     return body(*args)
 
 
-def _transforming() -> bool:
+def transforming() -> bool:
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
