@@ -9,8 +9,9 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "minimal", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-# Two thirds of the tests wait for compilers and gain from more processes than one.
-WORKERS = "2"
+# Two thirds of the tests wait for compilers and gain from more processes than one. A process that has
+# nothing left to do takes from another.
+PARALLEL = ("-n", "2", "--dist", "worksteal")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
@@ -39,14 +40,14 @@ def minimal(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite, on every framework that runs on a CPU."""
     install(session, "test", "frameworks", "boosting")
-    session.run("pytest", "-n", WORKERS, *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def cuda(session: nox.Session) -> None:
     """The whole suite on a machine with a GPU: CuPy too, and what of JAX and PyTorch is installed."""
     install(session, "test", extras="cli,cupy")
-    session.run("pytest", "-n", WORKERS, *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session

@@ -9,14 +9,13 @@ from ._core.domains import CLASSES, LOG_PROBABILITY, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import ONLY_WITH_LABELS, refuse
 from ._core.numeric import (
+    expm1,
+    label_nll,
     log_softmax,
-    margin,
     nonzero,
     one_hot,
     pick,
     product,
-    sigmoid,
-    softplus,
 )
 from ._core.parameters import (
     CLASS_AXIS,
@@ -501,9 +500,8 @@ def _cross_entropy(
     smoothed = not (isinstance(smoothing, float) and smoothing == 0)
     if done.form == LABELS and not smoothed:
         w, z = done.weigh_labels(class_weight, target, z)
-        m = margin(xp, z, target)
-        items = softplus(xp, -m)
-        return w * (items if epsilon is None else items + epsilon * sigmoid(xp, -m))
+        items = label_nll(xp, z, target)
+        return w * (items if epsilon is None else items - epsilon * expm1(xp, -items))
     q = xp.astype(one_hot(xp, target, z), z.dtype) if done.form == LABELS else target
     q_smooth = _smooth(xp, q, z > -math.inf, smoothing, true_class) if smoothed else q
     if class_weight is not None:

@@ -119,6 +119,11 @@ def stop_gradient(xp: Namespace, x: Array) -> Array:
     return x
 
 
+def is_compiling() -> bool:
+    """Whether Dynamo is tracing this."""
+    return bool(sys.modules["torch"].compiler.is_compiling())
+
+
 def quietly() -> AbstractContextManager[Any]:
     """A context without NumPy's warnings: half of a derivative may overflow in a branch that is not taken."""
     numpy = sys.modules.get("numpy")
@@ -142,6 +147,32 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
         elif 0 not in part.shape:  # Dask does not add nothing to nothing
             whole[key] += part
     return whole
+
+
+def settle(xp: Namespace, x: Array) -> Array:
+    """`x`, computed once: XLA may otherwise round it in one way here and in another there."""
+    return sys.modules["jax"].lax.optimization_barrier(x) if is_jax(xp) else x
+
+
+def take_label(xp: Namespace, x: Array, labels: Array) -> Array:
+    """The entry of the last axis that each label names, the axis being kept."""
+    if is_torch(xp):
+        return x.gather(-1, labels[..., None])
+    if library(xp) == "dask" or type(x) is _traced:
+        return xp.sum(xp.where(_is_label(xp, x, labels), x, 0.0), axis=-1, keepdims=True)
+    return xp.take_along_axis(x, labels[..., None], axis=-1)
+
+
+def put_label(xp: Namespace, x: Array, labels: Array, value: Any) -> Array:
+    """`x` with another value, broadcasting to one for each label, at the entry that each label names."""
+    if is_torch(xp):
+        return x.scatter(-1, labels[..., None], value)
+    return xp.where(_is_label(xp, x, labels), value, x)
+
+
+def _is_label(xp: Namespace, x: Array, labels: Array) -> Array:
+    each = xp.arange(x.shape[-1], dtype=labels.dtype, device=device(xp, x))
+    return labels[..., None] == each
 
 
 def cumulative_sum(xp: Namespace, x: Array) -> Array:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autodiff.primitives import primitive, reduction
+from ..autodiff.primitives import Rule, function_with, held, primitive, reduction
 from .namespaces import cumulative_sum as cumulative_sum
-from .namespaces import device, index_dtype, stop_gradient
+from .namespaces import device, index_dtype, put_label, settle, stop_gradient, take_label
 from .namespaces import fold as fold
 from .namespaces import matmul as matmul
 
@@ -338,33 +338,36 @@ def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
 
 
+def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:
+    t, p = ts[0], xp.exp(y)
+    return -expm1(xp, y) * t - (xp.sum(p * t, axis=-1, keepdims=True) - p * t)
+
+
+def _pull_log_softmax(xp: Namespace, i: int, y: Array, z: Array) -> Any:
+    return lambda c: -expm1(xp, y) * c - xp.exp(y) * (xp.sum(c, axis=-1, keepdims=True) - c)
+
+
+# 1 - p stands for itself in the derivative, where a p near 1 would cancel.
+@function_with(Rule(_push_log_softmax, _pull_log_softmax, frozenset("y")))
 def log_softmax(xp: Namespace, z: Array) -> Array:
     """log softmax(z) along the last axis, with full relative accuracy in every entry.
 
     NaN where a logit is +inf or all are -inf.
     """
-    # log p = -(max - z) - log Σ exp(z - max): two terms of one sign. The largest exponential, which
-    # is 1, is left out of the sum, because with it a log p near 0 would round to 0. Where it stands
-    # is for argmax to say: a compiler may round z once here and once in the maximum.
+    # log p = -(max - z) - log Σ exp(z - max), two terms of one sign. One exponential of the largest,
+    # which is 1, is left out of the sum, because with it a log p near 0 would round to 0.
+    z = settle(xp, z)
     below = z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True))
-    top, e = one_of_greatest(xp, z), xp.exp(below)
-    rest = xp.sum(xp.where(top, 0.0, e), axis=-1, keepdims=True)
-    lead = xp.sum(xp.where(top, e, 0.0), axis=-1, keepdims=True)  # 1, with a derivative
-    # The same number for the largest entry in another form, whose derivative is a sum too: 1 - p is
-    # that of the others.
-    return xp.where(top, -xp.log1p(rest / nonzero(xp, lead)), below - xp.log1p(rest + (lead - 1)))
+    less, e = below < 0, xp.exp(below)
+    ties = xp.sum(xp.where(less, 0.0, e), axis=-1, keepdims=True)
+    return below - xp.log1p(xp.sum(xp.where(less, e, 0.0), axis=-1, keepdims=True) + (ties - 1))
 
 
-def one_of_greatest(xp: Namespace, z: Array) -> Array:
-    """Where along the last axis the greatest entry is, the first of them if it is tied."""
-    if 0 in z.shape:  # of which Dask has no argmax
-        return xp.zeros(z.shape, dtype=xp.bool, device=device(xp, z))
-    return one_hot(xp, xp.argmax(stop_gradient(xp, z), axis=-1), z)
-
-
+@primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
 def softmax(xp: Namespace, z: Array) -> Array:
     """The softmax along the last axis."""
-    return xp.exp(log_softmax(xp, z))
+    e = xp.exp(z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True)))
+    return e / nonzero(xp, xp.sum(e, axis=-1, keepdims=True))
 
 
 def margin(xp: Namespace, z: Array, labels: Array) -> Array:
@@ -382,3 +385,36 @@ def margin(xp: Namespace, z: Array, labels: Array) -> Array:
     s = xp.sum(xp.exp(others - m[..., None]), axis=-1)
     lead = xp.where(z_y == math.inf, math.nan, z_y) - m - xp.log(xp.where(alone, 1.0, s))
     return xp.where(alone, 0 * finite_or_nan(xp, z_y) + math.inf, lead)
+
+
+def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
+    """-log p_y for the labels y, with full relative accuracy.
+
+    NaN where a logit is +inf or all are -inf.
+    """
+    z = settle(xp, z)
+    top, others = label_nll_parts(xp, held(xp, z), labels)
+    return xp.squeeze(_label_nll(xp, z, labels, top, others), axis=-1)
+
+
+def label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, Array]:
+    """The largest logit, and Σ exp(z - largest) over all classes but the label."""
+    top = finite_or_nan(xp, greatest(xp, z, keepdims=True))
+    return top, xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
+
+
+def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, top: Array, others: Array) -> Array:
+    log_sum = xp.log(others + xp.exp(take_label(xp, held(xp, z), labels) - top))
+    # 1 - p stands for itself, where p near 1 would cancel.
+    return put_label(xp, _softmax(xp, z, top, log_sum), labels, expm1(xp, -y))
+
+
+@reduction(_label_nll_slope)
+def _label_nll(xp: Namespace, z: Array, labels: Array, top: Array, others: Array) -> Array:
+    less = top - take_label(xp, z, labels)
+    return xp.log1p(others + xp.expm1(-less)) + less
+
+
+@primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
+def _softmax(xp: Namespace, z: Array, top: Array, log_sum: Array) -> Array:
+    return xp.exp(z - top - log_sum)

@@ -34,7 +34,7 @@ def where(condition: Array, a: Any, b: Any) -> Array:
 
 def _fits(a: Any, x: Array) -> bool:
     """Whether `a` is a number or an array like `x`."""
-    return type(a) is float or (type(a) is np.ndarray and a.dtype == x.dtype and a.shape == x.shape)
+    return type(a) in (float, int) or (type(a) is np.ndarray and a.dtype == x.dtype and a.shape == x.shape)
 
 
 def _mask(condition: Array, integer: Any) -> Array:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .._core.namespaces import is_jax, is_torch
+from .._core.namespaces import is_compiling, is_jax, is_torch, stop_gradient
 from .rules import Map, Rule, along_last_axis, elementwise
 from .trace import Namespace, bind
 
@@ -36,12 +36,24 @@ def primitive(*maps: Map) -> Callable[[Function], Function]:
     return functools.partial(_install, elementwise(*maps))
 
 
-def reduction(weights: Callable[[Any, Array, Array], Array]) -> Callable[[Function], Function]:
+def reduction(weights: Callable[..., Array]) -> Callable[[Function], Function]:
     """Give a function that reduces the last axis, which it keeps, its derivative Σ w·t along it.
 
-    The weights w come from `weights(xp, a, y)`, the argument and the result.
+    The weights w come from `weights(xp, a, y, *rest)`, the argument, the result, and further
+    arguments, which have no derivative.
     """
     return functools.partial(_install, along_last_axis(weights))
+
+
+def function_with(rule: Rule) -> Callable[[Function], Function]:
+    """Give a function its rule: how it pushes tangents forward and pulls cotangents back."""
+    return functools.partial(_install, rule)
+
+
+def held(xp: Any, x: Array) -> Array:
+    """`x` as a constant: for what a primitive is given beside the argument that its map accounts for."""
+    # Where PyTorch drops the maps it has to follow everything.
+    return x if is_torch(xp) and is_compiling() else stop_gradient(xp, x)
 
 
 def _install(rule: Rule, f: Function) -> Function:

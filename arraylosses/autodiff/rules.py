@@ -14,7 +14,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from .._core.namespaces import assemble, device
-from .trace import Namespace, Piece, bind, raw
+from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
 Map = Callable[..., Any]
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
 
     push: Callable[..., Any]
     pull: Callable[..., Any]
-    needs: frozenset[str] = frozenset("abcy")
+    needs: frozenset[str] = frozenset("abcdefy")
 
 
 class Like(NamedTuple):
@@ -68,7 +68,7 @@ def elementwise(*maps: Map | None) -> Rule:
         assert f is not None
         if not needs[i]:
             return f
-        known = {"xp": xp, "y": y, **dict(zip("abc", args, strict=False))}
+        known = {"xp": xp, "y": y, **dict(zip("abcdef", args, strict=False))}
         return partial(f, **{k: known[k] for k in needs[i]})
 
     def push(xp: Namespace, ts: list[Any], y: Array, *args: Any) -> Array:
@@ -84,21 +84,27 @@ def elementwise(*maps: Map | None) -> Rule:
     return Rule(push, pull, frozenset().union(*needs))
 
 
-def along_last_axis(weights: Callable[[Namespace, Array, Array], Array]) -> Rule:
+def along_last_axis(weights: Callable[..., Array]) -> Rule:
     """A rule for a function that reduces the last axis to one element, from its partial derivatives."""
 
-    def push(xp: Namespace, ts: list[Any], y: Array, x: Array) -> Array:
-        return xp.sum(weights(xp, x, y) * ts[0], axis=-1, keepdims=True)
+    def at_point(xp: Namespace, x: Array, y: Array, rest: tuple[Array, ...]) -> Array:
+        if type(xp) is Namespace:  # the weights may create arrays, which must be of the others' kind
+            traced = type(x) is Traced or type(y) is Traced
+            xp, rest = (xp, tuple(map(xp.constant, rest))) if traced else (xp.base, rest)
+        return weights(xp, x, y, *rest)
 
-    def pull(xp: Namespace, i: int, y: Array, x: Array) -> Map:
-        return lambda c: c * weights(xp, x, y)
+    def push(xp: Namespace, ts: list[Any], y: Array, x: Array, *rest: Array) -> Array:
+        return xp.sum(at_point(xp, x, y, rest) * ts[0], axis=-1, keepdims=True)
+
+    def pull(xp: Namespace, i: int, y: Array, x: Array, *rest: Array) -> Map:
+        return lambda c: c * at_point(xp, x, y, rest)
 
     return Rule(push, pull)
 
 
 def _where_larger(xp: Namespace, t: Array, a: Array, b: Array) -> Array:
     """`t` where a > b; ties share."""
-    return xp.where(a == b, t / 2, xp.where(a > b, t, 0))
+    return xp.where(a == b, t / 2, xp.where(a > b, t, 0.0))
 
 
 def _power_in_base(t: Array, a: Array, b: Any) -> Array:
@@ -121,12 +127,12 @@ def _share(xp: Namespace, a: Array, y: Array) -> Array:
 def _inside(t: Array, xp: Namespace, a: Array, b: Any, c: Any) -> Array:
     """`t` where b ≤ a ≤ c."""
     if b is not None:
-        t = xp.where(a < b, 0, t)
-    return t if c is None else xp.where(a > c, 0, t)
+        t = xp.where(a < b, 0.0, t)
+    return t if c is None else xp.where(a > c, 0.0, t)
 
 
 def _at_bound(t: Array, xp: Namespace, a: Array, bound: Any, sign: int) -> Array:
-    return xp.where((a - bound) * sign > 0, t, 0)
+    return xp.where((a - bound) * sign > 0, t, 0.0)
 
 
 ELEMENTWISE: dict[str, Any] = {
@@ -177,7 +183,7 @@ ELEMENTWISE: dict[str, Any] = {
         lambda t, xp, a, b: _at_bound(t, xp, a, b, -1),
         lambda t, xp, a, c: _at_bound(t, xp, a, c, 1),
     ),
-    "where": (None, lambda t, xp, a: xp.where(a, t, 0), lambda t, xp, a: xp.where(a, 0, t)),
+    "where": (None, lambda t, xp, a: xp.where(a, t, 0.0), lambda t, xp, a: xp.where(a, 0.0, t)),
 }
 
 # --- linear functions ----------------------------------------------------------------------------

@@ -27,6 +27,7 @@ NATIVE: dict[str, Any] = {
 # What it computes as exactly, in one pass, but differentiates with a cancellation.
 FUSED: dict[str, Any] = {
     "sigmoid": torch.sigmoid,
+    "softmax": lambda z: torch.softmax(z, -1),
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
@@ -60,7 +61,7 @@ def _without_tangent(x: Any) -> Any:
     if layers.is_gradtrackingtensor(x):
         level = layers.maybe_get_level(x)
         return layers._wrap_for_grad(layers._unwrap_for_grad(x, level), level)
-    return forward_ad.unpack_dual(x).primal  # type: ignore[no-untyped-call]
+    return forward_ad.unpack_dual(x).primal
 
 
 def install(name: str) -> None:
@@ -73,7 +74,7 @@ def install(name: str) -> None:
     def saved(args: tuple[Any, ...], y: Array) -> tuple[list[Array], list[Any]]:
         """The tensors that the derivative needs, and of all others what is known without them."""
         tensors, known = [], []
-        for key, x in zip((*"abc"[: len(args)], "y"), (*args, y), strict=True):
+        for key, x in zip((*"abcdef"[: len(args)], "y"), (*args, y), strict=True):
             if not isinstance(x, torch.Tensor):
                 known.append(x)
             elif key in rule.needs:
@@ -88,7 +89,7 @@ def install(name: str) -> None:
         *args, y = (next(tensors) if x is None else x for x in ctx.known)
         return [y, *args]
 
-    class Back(torch.autograd.Function):
+    class Back(torch.autograd.Function):  # type: ignore[misc]
         generate_vmap_rule = True
 
         @staticmethod
