@@ -13,6 +13,7 @@ import re
 import statistics
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -20,7 +21,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 from contenders import FRAMEWORKS, Contender, Framework
-from hot_set import HOT_SET, Hot
+from hot_set import HOT_SET, Hot, Shape
 from measure import markdown, median_ratio, spelled, turns, write_between_marks
 from picture import draw
 from rich.console import Console
@@ -44,47 +45,54 @@ class Result(NamedTuple):
     peer: str
     theirs: float
     ratio: float
+    medians: dict[str, float]  # of all that took turns, in whatever mode
 
 
-def compare(hot: Hot, framework: Framework, shape: tuple[int, ...], small: bool, rounds: int) -> Iterator[Result]:
+def compare(
+    hot: Hot, framework: Framework, shape: Shape, measures: Sequence[str], rounds: int
+) -> Iterator[Result]:
+    """Ours beside its peers in all modes of a framework, on arrays of one shape."""
     arrays = tuple(framework.array(x) for x in hot.inputs(np.random.default_rng(0), *shape))
     taking_part = tuple(framework.contenders(hot))
     check(hot, taking_part, arrays)
-    for measure in (SMALL,) if small else (VALUE, BOTH, PEAK):
+    for measure in measures:
         calls = [(c, c.both if measure in (BOTH, PEAK) else c.value) for c in taking_part]
-        calls = [(c, call) for c, call in calls if call is not None]
-        names = [c.name for c, _ in calls]
+        found = {c: call for c, call in calls if call is not None}
         if measure == PEAK:
-            table = [[framework.peak(call, arrays) for _, call in calls]]
+            table = [[float(framework.peak(call, arrays)) for call in found.values()]]
         else:
-            table = turns([lambda call=call: call(*arrays) for _, call in calls], rounds)
-        medians = [statistics.median(row[i] for row in table) for i in range(len(calls))]
+            table = turns([partial(call, *arrays) for call in found.values()], rounds)
+        medians = {
+            c.name: statistics.median(column)
+            for c, column in zip(found, zip(*table, strict=True), strict=True)
+        }
+        places = {c.name: i for i, c in enumerate(found)}
         for mode in framework.modes:
-            here = [i for i, (c, _) in enumerate(calls) if mode in c.modes]
-            if here and names[here[0]] == "ours":
-                best = min(here[1:], key=medians.__getitem__)
-                ours = medians[here[0]], names[best], medians[best]
-                yield Result(hot.name, mode, measure, *ours, median_ratio(table, here[0], best))
+            ours, *peers = [c.name for c in found if mode in c.modes] or [""]
+            if ours.startswith("ours"):
+                best = min(peers, key=medians.__getitem__)
+                ratio = median_ratio(table, places[ours], places[best])
+                yield Result(hot.name, mode, measure, medians[ours], best, medians[best], ratio, medians)
 
 
 def check(hot: Hot, taking_part: Sequence[Contender], arrays: tuple[Any, ...]) -> None:
     """Refuse to compare different losses."""
-    value, gradients = taking_part[0].both(*arrays)
+    wanted: list[Any] = []
     for c in taking_part:
-        found, theirs = (c.value(*arrays), None) if c.both is None else c.both(*arrays)
-        np.testing.assert_allclose(c.value(*arrays), value, rtol=1e-3, err_msg=f"{hot.name}, {c.name}")
-        np.testing.assert_allclose(found, value, rtol=1e-3, err_msg=f"{hot.name}, {c.name}")
-        for g, h in zip(theirs or (), gradients, strict=theirs is not None):
-            g, h = np.asarray(g), np.asarray(h)
-            tolerance = 1e-3 * np.max(np.abs(h))
-            np.testing.assert_allclose(g, h, rtol=1e-3, atol=tolerance, err_msg=f"{hot.name}, {c.name}")
+        value, gradients = (None, ()) if c.both is None else c.both(*arrays)
+        wanted = wanted or [value, *map(np.asarray, gradients)]
+        for x, y in zip((c.value(*arrays), value, *gradients), (wanted[0], *wanted), strict=False):
+            if x is not None:
+                near = {"rtol": 1e-3, "atol": 1e-3 * float(np.max(np.abs(y)))}
+                np.testing.assert_allclose(x, y, **near, err_msg=f"{hot.name}, {c.name}")
 
 
 def measured(chosen: Sequence[Hot], quick: bool, rounds: int) -> Iterator[Result]:
     for hot in track(chosen, "measuring", console=Console(stderr=True)):
         for framework in FRAMEWORKS:
-            yield from compare(hot, framework, hot.quick if quick else hot.large, False, rounds)
-            yield from compare(hot, framework, hot.small, True, rounds)
+            shape = hot.quick if quick else hot.large
+            yield from compare(hot, framework, shape, (VALUE, BOTH, PEAK), rounds)
+            yield from compare(hot, framework, hot.small, (SMALL,), rounds)
 
 
 # --- the tables ----------------------------------------------------------------------------------

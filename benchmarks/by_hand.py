@@ -121,7 +121,8 @@ def triplet_batch_hard(x: Array, labels: Array, gradient: bool = True) -> Result
         return value
     total = np.zeros_like(x)
     for other, sign in ((farthest, 1), (nearest, -1)):
-        pull = (x - x[other]) * (sign * (excess > 0) / distance[rows, other] / len(x))[:, None].astype(x.dtype)
+        pull = sign * (excess > 0) / (distance[rows, other] * len(x))
+        pull = pull[:, None].astype(x.dtype) * (x - x[other])
         total += pull
         np.subtract.at(total, other, pull)
     return value, (total,)

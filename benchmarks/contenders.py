@@ -23,7 +23,7 @@ class Contender(NamedTuple):
     name: str
     modes: frozenset[str]
     value: Function
-    both: Function
+    both: Function | None  # the gradient of SciPy's is nobody's
 
 
 class Framework(NamedTuple):
@@ -41,7 +41,9 @@ COMPILE = getattr(al, "compile", None)
 def compiled_by_us(hot: Hot, mode: str, ready: Function = lambda f: f) -> Iterator[Contender]:
     if COMPILE is not None and mode not in hot.omitted:
         f = COMPILE(hot.loss, **hot.options)
-        yield Contender("ours", frozenset((mode,)), ready(f), ready(al.value_and_grad(f, argnums=hot.wrt)))
+        yield Contender(
+            "ours, al.compile", frozenset((mode,)), ready(f), ready(al.value_and_grad(f, argnums=hot.wrt))
+        )
 
 
 # --- PyTorch -------------------------------------------------------------------------------------
@@ -66,7 +68,9 @@ def of_torch(hot: Hot) -> Iterator[Contender]:
     ours = functools.partial(hot.loss, **hot.options)
     yield contender("ours", (EAGER,), ours)
     if COMPILED not in hot.omitted:
-        yield contender("ours", (COMPILED,), torch.compile(ours, fullgraph=True, dynamic=False))
+        yield contender(
+            "ours, torch.compile", (COMPILED,), torch.compile(ours, fullgraph=True, dynamic=False)
+        )
     yield from compiled_by_us(hot, OURS_TORCH)
     compiling = [mode for mode in (COMPILED, OURS_TORCH) if mode not in hot.omitted]
     for peer in hot.peers["torch"]:
@@ -79,7 +83,8 @@ def of_torch(hot: Hot) -> Iterator[Contender]:
 def torch_peak(f: Function, args: tuple[Any, ...]) -> int:
     """The most that the allocator has held during a call, as the profiler saw it."""
     f(*args)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as seen:
+    on = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=on, profile_memory=True) as seen:
         result = f(*args)
     del result
     held = most = 0
@@ -112,7 +117,7 @@ def of_jax(hot: Hot) -> Iterator[Contender]:
 
 def jax_peak(f: Function, args: tuple[Any, ...]) -> int:
     """What XLA has planned for: temporaries and results."""
-    plan = jax.jit(f).lower(*args).compile().memory_analysis()
+    plan: Any = jax.jit(f).lower(*args).compile().memory_analysis()
     return int(plan.temp_size_in_bytes + plan.output_size_in_bytes)
 
 
