@@ -83,8 +83,8 @@ def check(hot: Hot, taking_part: Sequence[Contender], arrays: tuple[Any, ...]) -
         wanted = wanted or [value, *map(np.asarray, gradients)]
         for x, y in zip((c.value(*arrays), value, *gradients), (wanted[0], *wanted), strict=False):
             if x is not None:
-                near = {"rtol": 1e-3, "atol": 1e-3 * float(np.max(np.abs(y)))}
-                np.testing.assert_allclose(x, y, **near, err_msg=f"{hot.name}, {c.name}")
+                near = 1e-3 * np.max(np.abs(y))
+                np.testing.assert_allclose(x, y, rtol=1e-3, atol=near, err_msg=f"{hot.name}, {c.name}")
 
 
 def measured(chosen: Sequence[Hot], quick: bool, rounds: int) -> Iterator[Result]:
