@@ -1,7 +1,7 @@
 """Ours beside the framework's own losses, SciPy's, optax's, and what one writes by hand.
 
 `python benchmarks/bench.py` measures the hot set and writes docs/performance.md, its picture and
-benchmarks/results.json. With `--only PATTERN` or `--quick` it prints, and writes nothing to the page.
+benchmarks/results.json. `--quick` does so with smaller arrays; `--only PATTERN` prints, and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import torch
 import typer
 from contenders import FRAMEWORKS, Contender, Framework
 from hot_set import HOT_SET, Hot, Shape
@@ -80,7 +81,7 @@ def check(hot: Hot, taking_part: Sequence[Contender], arrays: tuple[Any, ...]) -
     wanted: list[Any] = []
     for c in taking_part:
         value, gradients = (None, ()) if c.both is None else c.both(*arrays)
-        wanted = wanted or [value, *map(np.asarray, gradients)]
+        wanted = wanted or [np.asarray(x) for x in (value, *gradients)]
         for x, y in zip((c.value(*arrays), value, *gradients), (wanted[0], *wanted), strict=False):
             if x is not None:
                 near = 1e-3 * np.max(np.abs(y))
@@ -142,7 +143,9 @@ def facts(quick: bool, rounds: int) -> dict[str, str]:
     return {
         "Machine": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
         "Versions": ", ".join(f"{name} {version(name)}" for name in libraries),
-        "Rounds": f"{rounds}{', small arrays' if quick else ''}, {date.today():%B %Y}",
+        "Threads of PyTorch": str(torch.get_num_threads()),
+        "Elements of the losses without a shape": "10⁶" if quick else "10⁷",
+        "Rounds": f"{rounds}, {date.today():%B %Y}",
     }
 
 

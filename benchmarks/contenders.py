@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ class Framework(NamedTuple):
     peak: Callable[[Function, tuple[Any, ...]], int]
 
 
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # PyTorch's profiler talks
 COMPILE = getattr(al, "compile", None)
 
 

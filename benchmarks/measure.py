@@ -33,7 +33,7 @@ def turns(calls: Sequence[Call], rounds: int, least: float = 2e-3) -> list[list[
     repeats = []
     for call in calls:
         call()
-        once = max(duration(call, 1), 1e-7)
+        once = max(min(duration(call, 1) for _ in range(3)), 1e-7)
         repeats.append(max(1, round(least / once)))
     return [[duration(call, n) / n for call, n in zip(calls, repeats, strict=True)] for _ in range(rounds)]
 
