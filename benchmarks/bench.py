@@ -117,7 +117,7 @@ COLUMNS = ("loss", "peer", *MEASURES)
 
 
 def page(results: Sequence[Result], facts: dict[str, str]) -> str:
-    parts = [". ".join(f"{what}: {how}" for what, how in facts.items()) + "."]
+    parts = ["\n".join(f"* {what}: {how}" for what, how in facts.items())]
     for mode in dict.fromkeys(r.mode for r in results):
         parts += [f"### {mode}", markdown(COLUMNS, rows_of(results, mode))]
         reasons = {hot.name: hot.omitted[mode] for hot in HOT_SET if mode in hot.omitted}
@@ -144,7 +144,7 @@ def facts(quick: bool, rounds: int) -> dict[str, str]:
         "Machine": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
         "Versions": ", ".join(f"{name} {version(name)}" for name in libraries),
         "Threads of PyTorch": str(torch.get_num_threads()),
-        "Elements of the losses without a shape": "10⁶" if quick else "10⁷",
+        "Elements of pointwise losses": "10⁶" if quick else "10⁷",
         "Rounds": f"{rounds}, {date.today():%B %Y}",
     }
 
