@@ -51,6 +51,13 @@ def cuda(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the losses beside what one would call otherwise, and write the page about it."""
+    install(session, "frameworks", "bench")
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
 def vectors(session: nox.Session) -> None:
     """Write the vectors anew; what has changed is for version control to say."""
     session.install(

@@ -21,19 +21,26 @@ class Timing(NamedTuple):
 
 def side_by_side(*calls: Call, rounds: int = 15, least: float = 2e-3) -> list[Timing]:
     """Time every call in turn, round after round; each turn repeats it for at least `least` seconds."""
+    table = turns(calls, rounds, least)
+    return [
+        Timing(statistics.median(row[i] for row in table), median_ratio(table, i, 0))
+        for i in range(len(calls))
+    ]
+
+
+def turns(calls: Sequence[Call], rounds: int, least: float = 2e-3) -> list[list[float]]:
+    """The seconds of every call, in rounds in which they take turns."""
     repeats = []
     for call in calls:
         call()
-        once = max(duration(call, 1), 1e-7)
+        once = max(min(duration(call, 1) for _ in range(3)), 1e-7)
         repeats.append(max(1, round(least / once)))
-    table = [[duration(call, n) / n for call, n in zip(calls, repeats, strict=True)] for _ in range(rounds)]
-    return [
-        Timing(
-            statistics.median(row[i] for row in table),
-            statistics.median(row[i] / row[0] for row in table),
-        )
-        for i in range(len(calls))
-    ]
+    return [[duration(call, n) / n for call, n in zip(calls, repeats, strict=True)] for _ in range(rounds)]
+
+
+def median_ratio(table: Sequence[Sequence[float]], i: int, j: int) -> float:
+    """The median over the rounds of the time of call `i` in units of that of call `j`."""
+    return statistics.median(row[i] / row[j] for row in table)
 
 
 def duration(call: Call, times: int) -> float:
