@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 from ._core.domains import PROBABILITY, REAL
@@ -107,7 +108,7 @@ def sigmoid_focal_loss(
     if alpha is not None:
         loss = product(xp, alpha * y + (1 - alpha) * (1 - y), loss)
     if not (isinstance(gamma, float) and gamma == 0):
-        far, factor = xp.isinf(z), _wrong_to_the(xp, gamma, u, size, e)
+        far, factor = size == math.inf, _wrong_to_the(xp, gamma, u, size, e)
         # There the factor is constant, which 0·∞ in the derivative would not tell.
         loss = xp.where(far, stop_gradient(xp, factor) * loss, factor * xp.where(far, 0.0, loss))
     return done(loss)

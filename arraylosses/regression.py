@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ._core.domains import REAL
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.numeric import absolute, clip, less_log1p, nonzero, one_plus_square, product, relu
+from ._core.numeric import absolute, huber, less_log1p, nonzero, one_plus_square, product, relu
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE
 from ._core.registry import loss
 
@@ -201,9 +201,7 @@ def smooth_l1_loss(
     r = p - t
     if isinstance(beta, float) and beta == 0:
         return done(absolute(xp, r))
-    # Both branches in one, as in huber_loss.
-    q = clip(xp, r, beta)
-    smooth = q * (r - q / 2) / nonzero(xp, beta)
+    smooth = huber(xp, r, beta) / nonzero(xp, beta)
     return done(smooth if isinstance(beta, float) else xp.where(beta == 0, absolute(xp, r), smooth))
 
 
@@ -272,10 +270,7 @@ def huber_loss(
     r = p - t
     if isinstance(delta, float) and delta == math.inf:
         return done(r * r / 2)
-    # r²/2 and ±δ(r ∓ δ/2) are one product of q = clip(r, -δ, δ), which does not square an outlier. It
-    # does without |r|, whose second derivative at 0 would be wrong.
-    q = clip(xp, r, delta)
-    return done(q * (r - q / 2))
+    return done(huber(xp, r, delta))
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL, alpha=POSITIVE, gamma=POSITIVE, beta=POSITIVE)

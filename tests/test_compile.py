@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import compiling
+from arraylosses.compiling import cutting
 
 from .backends import NumPy
 from .calls import weights
@@ -18,7 +18,7 @@ from .suite import every_loss
 
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "BLOCK", 2)
+    monkeypatch.setattr(cutting, "BLOCK", 2)
 
 
 def arguments(call: Any) -> Any:
@@ -67,7 +67,7 @@ def call_mask(call: Any) -> Any:
 
 
 def test_most_losses_can_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "BLOCK", 1)
+    monkeypatch.setattr(cutting, "BLOCK", 1)
     for loss in (al.huber_loss, al.cross_entropy, al.giou_loss, al.kl_divergence, al.hinge_loss):
         from .calls import ordinary
 

@@ -46,11 +46,15 @@ def namespace(x: Any) -> Namespace | None:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         # Not by array_namespace: Dynamo warns about the cache inside it.
-        import array_api_compat.torch as xp
+        import array_api_compat.torch as torch_namespace
+
+        xp = torch_namespace
+    elif array_api_compat.is_numpy_array(x):
+        from .numpy_namespace import xp as numpy_namespace
+
+        xp = numpy_namespace
     elif array_api_compat.is_array_api_obj(x):
         xp = array_api_compat.array_namespace(x)
-        if library(xp) == "numpy":
-            from .numpy_namespace import xp
     else:
         return None
     _OF_TYPE[type(x)] = xp
@@ -152,6 +156,12 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
 def settle(xp: Namespace, x: Array) -> Array:
     """`x`, computed once: XLA may otherwise round it in one way here and in another there."""
     return sys.modules["jax"].lax.optimization_barrier(x) if is_jax(xp) else x
+
+
+def columns(xp: Namespace, x: Array) -> tuple[Array, ...]:
+    """The slices along the last axis."""
+    # The torch namespace's own `unstack` has no batching rule.
+    return x.unbind(-1) if is_torch(xp) else xp.unstack(x, axis=-1)
 
 
 def take_label(xp: Namespace, x: Array, labels: Array) -> Array:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autodiff.primitives import Rule, function_with, held, primitive, reduction
+from ..autodiff.primitives import function_with, held, primitive, reduction
+from ..autodiff.rules import Rule
+from .namespaces import columns as columns
 from .namespaces import cumulative_sum as cumulative_sum
 from .namespaces import device, index_dtype, put_label, settle, stop_gradient, take_label
 from .namespaces import fold as fold
@@ -49,6 +51,17 @@ def minimum(xp: Namespace, x: Array, bound: Any) -> Array:
 def clip(xp: Namespace, x: Array, bound: Any) -> Array:
     """`x` held between -bound and bound. On a bound the derivative is not specified: let it cancel."""
     return xp.minimum(xp.maximum(x, -bound), bound)  # the libraries' own clip takes more passes
+
+
+@primitive(
+    lambda t, xp, a, b: t * clip(xp, a, b),
+    lambda t, xp, a, b: t * relu(xp, absolute(xp, a) - b),
+)
+def huber(xp: Namespace, r: Array, delta: Any) -> Array:
+    """r²/2 up to |r| = δ, and its tangent beyond."""
+    # Both are one product of q = clip(r, -δ, δ), which does not square an outlier.
+    q = xp.minimum(xp.maximum(r, -delta), delta)
+    return q * (r - q / 2)
 
 
 @primitive(lambda t, xp, a: t * sigmoid(xp, a))
@@ -179,25 +192,35 @@ def product(xp: Namespace, a: Array, b: Array) -> Array:
     return a * _unless_nothing(xp, a, b, b)
 
 
+@primitive(lambda t, a: t / a)
+def _log(xp: Namespace, x: Array) -> Array:
+    inside = x > 0
+    y = xp.log(xp.where(inside, x, 1.0))
+    return xp.where(x == 0, -math.inf, xp.where(inside, y, math.nan))
+
+
+@primitive(lambda t, a: t / (1 + a))
+def _log1p(xp: Namespace, x: Array) -> Array:
+    inside = x > -1
+    y = xp.log1p(xp.where(inside, x, 0.0))
+    return xp.where(x == -1, -math.inf, xp.where(inside, y, math.nan))
+
+
 def log(xp: Namespace, x: Array, floor: Any = None) -> Array:
     """log(x), quietly -inf at 0 and NaN below; or `floor`, with no derivative, where it is not above it."""
-    return _log(xp, xp.log, x, x, floor)
+    return _log(xp, x) if floor is None else _floored(xp, xp.log, x, x, floor)
 
 
 def log1p(xp: Namespace, x: Array, floor: Any = None) -> Array:
     """log(1 + x), as `log`."""
-    return _log(xp, xp.log1p, x, 1 + x, floor)
+    return _log1p(xp, x) if floor is None else _floored(xp, xp.log1p, x, 1 + x, floor)
 
 
-def _log(xp: Namespace, function: Any, x: Array, argument: Array, floor: Any) -> Array:
-    inside, zero = argument > 0, argument == 0
+def _floored(xp: Namespace, function: Any, x: Array, argument: Array, floor: Any) -> Array:
+    inside = argument > 0
     y = function(xp.where(inside, x, 1.0))
-    if floor is not None:
-        return xp.where(inside | zero, xp.where(inside & ~(y <= floor), y, floor), math.nan)
-    # At 0 a line of infinite slope, where the library's own function might warn.
-    slope = xp.where(zero, math.inf, xp.astype(inside, x.dtype))
-    line = (xp.where(zero, argument, 0.0) - 1) * slope
-    return xp.where(inside, y, xp.where(zero, line, math.nan))
+    above = xp.where(inside & ~(y <= floor), y, floor)
+    return xp.where(inside | (argument == 0), above, math.nan)
 
 
 @primitive(
@@ -222,18 +245,22 @@ def divide(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
     return xp.where(b == 0, otherwise, y) if otherwise else y
 
 
-def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
-    """a / (a + b) for b ≥ 0, and `otherwise` with no derivative where both are 0."""
-    # The derivatives, b / (a + b)² and -a / (a + b)², come out without a cancellation, and in units
-    # of the greater of the two without over- or underflow.
-    unit = stop_gradient(xp, xp.maximum(a, b))
-    unit = xp.where((unit > 0) & xp.isfinite(unit), unit, 1.0)
-    a, b = a / unit, b / unit
+@primitive(
+    lambda t, xp, a, b: quotient(xp, t * part(xp, b, a), a + b),
+    lambda t, xp, a, b, y: -quotient(xp, t * y, a + b),
+)
+def part(xp: Namespace, a: Array, b: Array) -> Array:
+    """a / (a + b) for b ≥ 0, and 0 with no derivative where both are 0."""
     more = a > b
     greater = xp.where(more, a, b)
-    zero = greater == 0
-    ratio = xp.where(more, b, a) / xp.where(zero, 1.0, greater)
-    return xp.where(zero, otherwise, xp.where(more, 1.0, ratio) / (1 + ratio))
+    ratio = xp.where(more, b, a) / xp.where(greater == 0, 1.0, greater)
+    return xp.where(more, 1.0, ratio) / (1 + ratio)
+
+
+def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array:
+    """a / (a + b) for b ≥ 0, and `otherwise` with no derivative where both are 0."""
+    y = part(xp, a, b)
+    return xp.where((a == 0) & (b == 0), otherwise, y) if otherwise else y
 
 
 def nonzero(xp: Namespace, b: Any) -> Any:

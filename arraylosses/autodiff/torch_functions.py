@@ -18,6 +18,8 @@ CLASSES: dict[str, tuple[Any, Any, Any]] = {}
 
 # What PyTorch has itself, as exact in every derivative.
 NATIVE: dict[str, Any] = {
+    "_log": torch.log,
+    "_log1p": torch.log1p,
     "absolute": torch.abs,
     "clip": lambda x, bound: x.clamp(-bound, bound),
     "exp": torch.exp,
@@ -26,11 +28,19 @@ NATIVE: dict[str, Any] = {
 }
 # What it computes as exactly, in one pass, but differentiates with a cancellation.
 FUSED: dict[str, Any] = {
+    "huber": lambda r, delta: _huber(r, delta),
     "sigmoid": torch.sigmoid,
     "softmax": lambda z: torch.softmax(z, -1),
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
+
+
+def _huber(r: Array, delta: Any) -> Array:
+    if isinstance(delta, torch.Tensor):
+        q = r.clamp(-delta, delta)
+        return q * (r - q / 2)
+    return torch.nn.functional.huber_loss(r, r.new_zeros(()).expand_as(r), reduction="none", delta=delta)
 
 
 def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:

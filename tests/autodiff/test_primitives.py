@@ -180,7 +180,7 @@ def test_torch_checks_and_transforms(name: str) -> None:
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", sorted(k for k, (f, _) in RULES.items() if f.__code__.co_argcount < 5))
 def test_torch_compiles_without_a_break(name: str) -> None:
     torch._dynamo.reset()
     f = lambda *args: getattr(numeric, name)(namespace(args[0]), *args)  # noqa: E731
