@@ -59,9 +59,10 @@ def clip(xp: Namespace, x: Array, bound: Any) -> Array:
 )
 def huber(xp: Namespace, r: Array, delta: Any) -> Array:
     """r²/2 up to |r| = δ, and its tangent beyond."""
-    # Both are one product of q = clip(r, -δ, δ), which does not square an outlier.
-    q = xp.minimum(xp.maximum(r, -delta), delta)
-    return q * (r - q / 2)
+    # Both are one product, which does not square an outlier.
+    d = xp.abs(r)
+    q = xp.minimum(d, delta)
+    return q * (d - q / 2)
 
 
 @primitive(lambda t, xp, a: t * sigmoid(xp, a))
