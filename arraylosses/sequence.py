@@ -9,10 +9,28 @@ from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
 from ._core.entry import enter
 from ._core.errors import refuse
 from ._core.namespaces import device
-from ._core.numeric import classes, divide, fold, log_add_exp, log_sum_exp, matmul, pick, tanh
+from ._core.numeric import (
+    classes,
+    divide,
+    exponentials,
+    exponentials_of_parts,
+    fold,
+    lead,
+    log_add_exp,
+    log_of,
+    log_sum_exp,
+    matmul,
+    nonzero,
+    offset,
+    pick,
+    product,
+    softplus,
+    tanh,
+)
 from ._core.parameters import (
     CLASS_MASK,
     CLASS_WEIGHT,
+    COUNT,
     FLAG,
     FRACTION,
     INTEGER,
@@ -21,6 +39,7 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
+from .autodiff.recompute import blockwise
 from .multiclass import cross_entropy
 
 A = TypeVar("A")
@@ -41,6 +60,7 @@ __all__ = ["linear_cross_entropy", "ctc_loss"]
     label_smoothing=FRACTION,
     class_weight=CLASS_WEIGHT,
     class_mask=CLASS_MASK,
+    chunk_size=optional(COUNT),
 )
 def linear_cross_entropy(
     hidden: A,
@@ -54,6 +74,7 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     class_weight: Array | None = None,
     class_mask: Array | None = None,
+    chunk_size: int | None = None,
     ignore_index: int | None = -100,
     sample_weight: Array | None = None,
     where: Array | None = None,
@@ -87,6 +108,9 @@ def linear_cross_entropy(
         1e-4 is usual.
     label_smoothing, class_weight, class_mask, ignore_index
         As for :func:`cross_entropy`. The penalty has the weight that the item has.
+    chunk_size : int, optional
+        Of how many classes logits are held at a time, in derivatives too, which compute them again. By
+        default all of them are.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`.
 
@@ -103,6 +127,10 @@ def linear_cross_entropy(
 
     Notes
     -----
+    The result does not depend on `chunk_size`, but for rounding. With it, and without a `class_mask` for
+    each state, nothing is held that has the size of the logits: about 8 chunks of them in a gradient,
+    and the sums of every chunk, for which reason thousands are better than tens.
+
     Without `softcap` and `z_loss` it is :func:`cross_entropy` of the logits, in every respect. The logits
     are computed and kept in at least float32, whatever the dtype of the inputs. Convex in `weight` and
     `bias` without `softcap`. A label that is neither a class nor `ignore_index` makes its item NaN.
@@ -124,7 +152,7 @@ def linear_cross_entropy(
     >>> round(float(al.linear_cross_entropy(hidden, weight, labels, bias)), 6)
     0.553201
     """
-    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, done = enter(
+    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, chunk_size, done = enter(
         linear_cross_entropy,
         (hidden, weight, labels, bias),
         sample_weight,
@@ -137,26 +165,46 @@ def linear_cross_entropy(
         label_smoothing=label_smoothing,
         class_weight=class_weight,
         class_mask=class_mask,
+        chunk_size=chunk_size,
     )
+    penalised = not isinstance(z_loss, float) or z_loss > 0
+    if chunk_size is None:
+        z = _logits(xp, h, w, b, softcap, class_mask)
+        mass = 1.0
+        if class_weight is not None:
+            mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
+            z = done.weigh(mass, z)
+        items = cross_entropy(
+            z,
+            labels,
+            class_weight=class_weight,
+            label_smoothing=label_smoothing,
+            ignore_index=None,
+            reduction="none",
+        )
+        log_normalizer = log_sum_exp(xp, z) if penalised else None
+    else:
+        each, total = _in_chunks(
+            xp, chunk_size, h, w, b, labels, softcap, label_smoothing, class_weight, class_mask
+        )
+        items, mass, log_normalizer = _of_sums(xp, each, total, class_weight is not None, label_smoothing)
+        if class_weight is None:
+            mass = 1.0
+        else:
+            items, log_normalizer = done.weigh(mass, items), done.weigh(mass, log_normalizer)
+    if penalised:
+        items = items + z_loss * mass * log_normalizer**2
+    return done(items)
+
+
+def _logits(
+    xp: Namespace, h: Array, w: Array, b: Array | None, softcap: Any, class_mask: Array | None
+) -> Array:
+    """softcap(W h + b), and -inf for the classes that are not possible."""
     z = matmul(xp, h, xp.permute_dims(w, (1, 0)))
     z = z if b is None else z + b
     z = z if softcap is None else softcap * tanh(xp, z / softcap)
-    z = z if class_mask is None else xp.where(class_mask, z, -math.inf)
-    mass = 1.0
-    if class_weight is not None:
-        mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
-        z = done.weigh(mass, z)
-    items = cross_entropy(
-        z,
-        labels,
-        class_weight=class_weight,
-        label_smoothing=label_smoothing,
-        ignore_index=None,
-        reduction="none",
-    )
-    if not isinstance(z_loss, float) or z_loss > 0:
-        items = items + z_loss * mass * log_sum_exp(xp, z) ** 2
-    return done(items)
+    return z if class_mask is None else xp.where(class_mask, z, -math.inf)
 
 
 def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Array, smoothing: Any) -> Array:
@@ -164,6 +212,92 @@ def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Ar
     share = xp.astype(possible, class_weight.dtype)
     spread = divide(xp, xp.sum(share * class_weight, axis=-1), xp.sum(share, axis=-1))
     return (1 - smoothing) * pick(xp, class_weight, labels) + smoothing * spread
+
+
+def _in_chunks(
+    xp: Namespace,
+    size: int,
+    h: Array,
+    w: Array,
+    b: Array | None,
+    labels: Array,
+    softcap: Any,
+    smoothing: Any,
+    class_weight: Array | None,
+    class_mask: Array | None,
+) -> tuple[list[Array], list[Array]]:
+    """What `_sums` gives for every chunk of classes, along a new last axis, and what it sums."""
+    items, c = labels.shape, xp.arange(w.shape[0], dtype=labels.dtype, device=device(xp, labels))
+    if class_mask is not None and class_mask.ndim > 1:
+        class_mask = xp.reshape(class_mask, (-1, class_mask.shape[-1]))
+    h, labels = xp.reshape(h, (-1, h.shape[-1])), xp.reshape(labels, (-1,))
+    smoothed = _is_smoothed(smoothing)
+    each, total = _sums(xp, size, w, b, class_weight, class_mask, c, h, labels, softcap, smoothed)
+    return [xp.reshape(x, (*items, -1)) for x in each], [xp.reshape(x, items) for x in total]
+
+
+@blockwise(0, 0, 0, -1, 0, None, None, None, None)
+def _sums(
+    xp: Namespace,
+    w: Array,
+    b: Array | None,
+    class_weight: Array | None,
+    class_mask: Array | None,
+    c: Array,
+    h: Array,
+    labels: Array,
+    softcap: Any,
+    smoothed: bool,
+) -> tuple[list[Array], list[Array]]:
+    """What there is to know of the logits of the classes `c`, of one chunk.
+
+    Chunk by chunk: the largest logit m but the label's, and Σ exp(z - m); if smoothed Σ w (m - z) and Σ w,
+    over the possible classes but the label. To be summed: the logit of the label; its class weight if
+    there are any; if smoothed the number of these classes.
+    """
+    z = _logits(xp, h, w, b, softcap, class_mask)
+    label = labels[:, None] == c
+    others = xp.where(label, -math.inf, z)
+    m, s = exponentials(xp, others)
+    each, total = [m, s], [xp.sum(xp.where(label, z, 0.0), axis=-1)]
+    if class_weight is not None:
+        total.append(xp.sum(xp.where(label, class_weight, 0.0), axis=-1))
+    if smoothed:
+        possible = others > -math.inf
+        share = xp.astype(possible, z.dtype)
+        weight = share if class_weight is None else share * class_weight
+        m = offset(xp, m)[:, None]
+        each += [xp.sum(weight * (m - xp.where(possible, z, m)), axis=-1), xp.sum(weight, axis=-1)]
+        total.append(xp.sum(share, axis=-1))
+    return each, total
+
+
+def _of_sums(
+    xp: Namespace, each: list[Array], total: list[Array], weighted: bool, smoothing: Any
+) -> tuple[Array, Any, Array]:
+    """The items, their class-weighted mass, and log Σ exp(z), from what `_in_chunks` gives."""
+    m, s = exponentials_of_parts(xp, *each[:2])
+    z_y, w_y = total[0], total[1] if weighted else 1.0
+    ahead = lead(xp, z_y, m, s)
+    nll = softplus(xp, -ahead)
+    log_normalizer = log_add_exp(xp, z_y, log_of(xp, m, s))
+    if not _is_smoothed(smoothing):
+        return (product(xp, w_y, nll) if weighted else nll), w_y, log_normalizer
+    # -log p of the others is m - z and, what is common to them, log Σ exp(z - m).
+    parts, below, weight = each[0], *each[2:]
+    below = xp.sum(below + weight * (offset(xp, m)[..., None] - offset(xp, parts)), axis=-1)
+    weight = xp.sum(weight, axis=-1)
+    common = log_of(xp, 0.0, s) + softplus(xp, ahead)
+    possible = z_y > -math.inf
+    spread = smoothing / nonzero(xp, total[-1] + xp.astype(possible, s.dtype))
+    spread_nll = below + product(xp, weight, common) + w_y * xp.where(possible, nll, 0.0)
+    items = product(xp, (1 - smoothing) * w_y, nll) + spread * spread_nll
+    mass = (1 - smoothing) * w_y + spread * (weight + w_y * xp.astype(possible, s.dtype))
+    return items, mass, log_normalizer
+
+
+def _is_smoothed(smoothing: Any) -> bool:
+    return not (isinstance(smoothing, float) and smoothing == 0)
 
 
 @loss(
