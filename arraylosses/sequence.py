@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
 from ._core.entry import enter
@@ -167,10 +167,9 @@ def linear_cross_entropy(
         class_mask=class_mask,
         chunk_size=chunk_size,
     )
-    penalised = not isinstance(z_loss, float) or z_loss > 0
+    mass: Any = 1.0  # that of an item, as class weights have it
     if chunk_size is None:
         z = _logits(xp, h, w, b, softcap, class_mask)
-        mass = 1.0
         if class_weight is not None:
             mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
             z = done.weigh(mass, z)
@@ -182,18 +181,14 @@ def linear_cross_entropy(
             ignore_index=None,
             reduction="none",
         )
-        log_normalizer = log_sum_exp(xp, z) if penalised else None
     else:
-        each, total = _in_chunks(
-            xp, chunk_size, h, w, b, labels, softcap, label_smoothing, class_weight, class_mask
-        )
-        items, mass, log_normalizer = _of_sums(xp, each, total, class_weight is not None, label_smoothing)
-        if class_weight is None:
-            mass = 1.0
-        else:
-            items, log_normalizer = done.weigh(mass, items), done.weigh(mass, log_normalizer)
-    if penalised:
-        items = items + z_loss * mass * log_normalizer**2
+        sums = _in_chunks(xp, chunk_size, h, w, b, labels, softcap, label_smoothing, class_weight, class_mask)
+        items, z = _of_sums(xp, sums, label_smoothing)
+        if class_weight is not None:
+            mass = _mass_of_sums(xp, sums, label_smoothing)
+            items, z = done.weigh(mass, items), done.weigh(mass, z)
+    if not isinstance(z_loss, float) or z_loss > 0:
+        items = items + z_loss * mass * log_sum_exp(xp, z) ** 2
     return done(items)
 
 
@@ -214,6 +209,22 @@ def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Ar
     return (1 - smoothing) * pick(xp, class_weight, labels) + smoothing * spread
 
 
+class _Sums(NamedTuple):
+    """What there is to know of the logits z of some classes; `y` is the label, and w are the class weights.
+
+    The last axis of the first four is that of the chunks. What needs class weights or smoothing is None
+    without them.
+    """
+
+    m: Array  # the largest logit but z_y
+    s: Array  # Σ exp(z_c - m) over c ≠ y
+    below: Array | None  # Σ w_c (m - z_c) over the possible c ≠ y
+    weight: Array | None  # Σ w_c over them
+    z_y: Array
+    w_y: Array | None
+    number: Array | None  # the number of the possible c ≠ y
+
+
 def _in_chunks(
     xp: Namespace,
     size: int,
@@ -225,15 +236,18 @@ def _in_chunks(
     smoothing: Any,
     class_weight: Array | None,
     class_mask: Array | None,
-) -> tuple[list[Array], list[Array]]:
-    """What `_sums` gives for every chunk of classes, along a new last axis, and what it sums."""
+) -> _Sums:
+    """The sums over the classes, of which `size` at a time have their logits computed."""
     items, c = labels.shape, xp.arange(w.shape[0], dtype=labels.dtype, device=device(xp, labels))
     if class_mask is not None and class_mask.ndim > 1:
         class_mask = xp.reshape(class_mask, (-1, class_mask.shape[-1]))
     h, labels = xp.reshape(h, (-1, h.shape[-1])), xp.reshape(labels, (-1,))
     smoothed = _is_smoothed(smoothing)
     each, total = _sums(xp, size, w, b, class_weight, class_mask, c, h, labels, softcap, smoothed)
-    return [xp.reshape(x, (*items, -1)) for x in each], [xp.reshape(x, items) for x in total]
+    each, total = [xp.reshape(x, (*items, -1)) for x in each], [xp.reshape(x, items) for x in total]
+    m, s, below, weight = each if smoothed else (*each, None, None)
+    w_y = total[1] if class_weight is not None else None
+    return _Sums(m, s, below, weight, total[0], w_y, total[-1] if smoothed else None)
 
 
 @blockwise(0, 0, 0, -1, 0, None, None, None, None)
@@ -249,12 +263,7 @@ def _sums(
     softcap: Any,
     smoothed: bool,
 ) -> tuple[list[Array], list[Array]]:
-    """What there is to know of the logits of the classes `c`, of one chunk.
-
-    Chunk by chunk: the largest logit m but the label's, and Σ exp(z - m); if smoothed Σ w (m - z) and Σ w,
-    over the possible classes but the label. To be summed: the logit of the label; its class weight if
-    there are any; if smoothed the number of these classes.
-    """
+    """Those of the fields of `_Sums` that are needed: for every chunk `c` of the classes, and for all."""
     z = _logits(xp, h, w, b, softcap, class_mask)
     label = labels[:, None] == c
     others = xp.where(label, -math.inf, z)
@@ -272,28 +281,33 @@ def _sums(
     return each, total
 
 
-def _of_sums(
-    xp: Namespace, each: list[Array], total: list[Array], weighted: bool, smoothing: Any
-) -> tuple[Array, Any, Array]:
-    """The items, their class-weighted mass, and log Σ exp(z), from what `_in_chunks` gives."""
-    m, s = exponentials_of_parts(xp, *each[:2])
-    z_y, w_y = total[0], total[1] if weighted else 1.0
-    ahead = lead(xp, z_y, m, s)
+def _of_sums(xp: Namespace, sums: _Sums, smoothing: Any) -> tuple[Array, Array]:
+    """The items, and two logits with the log-sum-exp of all: the label's, and one for all others."""
+    m, s = exponentials_of_parts(xp, sums.m, sums.s)
+    ahead = lead(xp, sums.z_y, m, s)
     nll = softplus(xp, -ahead)
-    log_normalizer = log_add_exp(xp, z_y, log_of(xp, m, s))
-    if not _is_smoothed(smoothing):
-        return (product(xp, w_y, nll) if weighted else nll), w_y, log_normalizer
-    # -log p of the others is m - z and, what is common to them, log Σ exp(z - m).
-    parts, below, weight = each[0], *each[2:]
-    below = xp.sum(below + weight * (offset(xp, m)[..., None] - offset(xp, parts)), axis=-1)
-    weight = xp.sum(weight, axis=-1)
-    common = log_of(xp, 0.0, s) + softplus(xp, ahead)
-    possible = z_y > -math.inf
-    spread = smoothing / nonzero(xp, total[-1] + xp.astype(possible, s.dtype))
-    spread_nll = below + product(xp, weight, common) + w_y * xp.where(possible, nll, 0.0)
-    items = product(xp, (1 - smoothing) * w_y, nll) + spread * spread_nll
-    mass = (1 - smoothing) * w_y + spread * (weight + w_y * xp.astype(possible, s.dtype))
-    return items, mass, log_normalizer
+    z = xp.stack([sums.z_y, log_of(xp, m, s)], axis=-1)
+    w_y = 1.0 if sums.w_y is None else sums.w_y
+    if sums.below is None or sums.weight is None:
+        return (nll if sums.w_y is None else product(xp, w_y, nll)), z
+    # -log p of the others is m - z_c and what they have in common, log Σ exp(z - m).
+    below = sums.below + sums.weight * (offset(xp, m)[..., None] - offset(xp, sums.m))
+    common = product(xp, xp.sum(sums.weight, axis=-1), log_of(xp, 0.0, s) + softplus(xp, ahead))
+    spread = xp.sum(below, axis=-1) + common + w_y * xp.where(sums.z_y > -math.inf, nll, 0.0)
+    share = smoothing / nonzero(xp, _number_possible(xp, sums))
+    return product(xp, (1 - smoothing) * w_y, nll) + share * spread, z
+
+
+def _mass_of_sums(xp: Namespace, sums: _Sums, smoothing: Any) -> Array:
+    """Σ w q over the classes, as `_target_mass`."""
+    if sums.weight is None:
+        return sums.w_y
+    total = xp.sum(sums.weight, axis=-1) + xp.where(sums.z_y > -math.inf, sums.w_y, 0.0)
+    return (1 - smoothing) * sums.w_y + smoothing * divide(xp, total, _number_possible(xp, sums))
+
+
+def _number_possible(xp: Namespace, sums: _Sums) -> Array:
+    return sums.number + xp.astype(sums.z_y > -math.inf, sums.z_y.dtype)
 
 
 def _is_smoothed(smoothing: Any) -> bool:

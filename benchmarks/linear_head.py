@@ -112,7 +112,9 @@ def main(shape: tuple[int, ...]) -> None:
     rows, dense = [], {}
     for library, chunk in CASES:
         command = [sys.executable, __file__, library, chunk, *map(str, shape)]
-        seconds, held = subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()[-2:]
+        seconds, held = subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()[
+            -2:
+        ]
         if chunk == "None":
             dense[library] = float(seconds)
         ratio = float(seconds) / dense.get(library, dense["torch"])

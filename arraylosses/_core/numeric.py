@@ -378,13 +378,13 @@ def margin(xp: Namespace, z: Array, labels: Array) -> Array:
 
 
 def exponentials(xp: Namespace, z: Array) -> tuple[Array, Array]:
-    """The largest entry m of the last axis, as a constant, and Σ exp(z - m): the sum of exp(z) in its unit."""
+    """The largest entry m of the last axis, as a constant, and Σ exp(z - m)."""
     m = greatest(xp, stop_gradient(xp, z))
     return m, xp.sum(xp.exp(z - offset(xp, m)[..., None]), axis=-1)
 
 
 def exponentials_of_parts(xp: Namespace, m: Array, s: Array) -> tuple[Array, Array]:
-    """The same of several parts together, of which the last axis has what `exponentials` gave."""
+    """The same of parts together: the last axis has what `exponentials` gave for each of them."""
     m = stop_gradient(xp, m)
     most = greatest(xp, m)
     return most, xp.sum(s * xp.exp(m - offset(xp, most)[..., None]), axis=-1)

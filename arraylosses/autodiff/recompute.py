@@ -131,7 +131,7 @@ def apply(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
     if is_torch(xp):
         from .torch_functions import Recomputed
 
-        return Recomputed.apply(work, *args)  # type: ignore[no-untyped-call, no-any-return]
+        return Recomputed.apply(work, *args)  # type: ignore[no-untyped-call]
     return _bind(xp, work, args) if type(xp) is Namespace else run(xp, work, args)
 
 
@@ -206,9 +206,7 @@ def _scan(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
         xp.zeros(x.shape, dtype=x.dtype) for x, cut in zip(like, work.outputs, strict=True) if cut is None
     ]
     sums, each = jax.lax.scan(step, zeros, xp.arange(count - ragged))
-    found = [
-        sums.pop(0) if cut is None else _side_by_side(xp, each.pop(0), cut.axis) for cut in work.outputs
-    ]
+    found = [sums.pop(0) if cut is None else _side_by_side(xp, each.pop(0), cut.axis) for cut in work.outputs]
     if ragged:
         last = jax.checkpoint(lambda arrays: block(arrays, count - 1, static))(arrays)
         found = [

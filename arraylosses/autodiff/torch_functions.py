@@ -145,10 +145,10 @@ class Recomputed(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, args: tuple[Any, ...], ys: Any) -> None:
-        ctx.work, *args = args
+        ctx.work = args[0]
         ctx.set_materialize_grads(False)
-        tensors = [x for x in args if isinstance(x, torch.Tensor)]
-        ctx.known = [None if isinstance(x, torch.Tensor) else (x,) for x in args]
+        tensors = [x for x in args[1:] if isinstance(x, torch.Tensor)]
+        ctx.known = [None if isinstance(x, torch.Tensor) else (x,) for x in args[1:]]
         ctx.save_for_backward(*tensors)
         ctx.save_for_forward(*tensors)
 

@@ -10,7 +10,7 @@ from .recompute import work_of
 from .torch_functions import Recomputed
 
 
-@torch.compiler.allow_in_graph
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def work_through(name: str, size: int, *args: Any) -> Any:
     """An installed blockwise function; AOTAutograd, which traces tensors, finds its derivative."""
     return Recomputed.apply(work_of(name, size, args), *args)  # type: ignore[no-untyped-call]
