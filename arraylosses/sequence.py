@@ -74,8 +74,8 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     class_weight: Array | None = None,
     class_mask: Array | None = None,
-    chunk_size: int | None = None,
     ignore_index: int | None = -100,
+    chunk_size: int | None = None,
     sample_weight: Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
@@ -127,9 +127,9 @@ def linear_cross_entropy(
 
     Notes
     -----
-    The result does not depend on `chunk_size`, but for rounding. With it, and without a `class_mask` for
-    each state, nothing is held that has the size of the logits: about 8 chunks of them in a gradient,
-    and the sums of every chunk, for which reason thousands are better than tens.
+    The result does not depend on `chunk_size`, but for rounding. With it no array has the size of the
+    logits: a gradient holds about ten chunks of them, and a few numbers of each state and chunk, for
+    which reason a thousand classes make a better chunk than ten. Derivatives compute the logits again.
 
     Without `softcap` and `z_loss` it is :func:`cross_entropy` of the logits, in every respect. The logits
     are computed and kept in at least float32, whatever the dtype of the inputs. Convex in `weight` and
@@ -244,7 +244,8 @@ def _in_chunks(
     h, labels = xp.reshape(h, (-1, h.shape[-1])), xp.reshape(labels, (-1,))
     smoothed = _is_smoothed(smoothing)
     each, total = _sums(xp, size, w, b, class_weight, class_mask, c, h, labels, softcap, smoothed)
-    each, total = [xp.reshape(x, (*items, -1)) for x in each], [xp.reshape(x, items) for x in total]
+    each = [xp.reshape(x, (*items, x.shape[-1])) for x in each]
+    total = [xp.reshape(x, items) for x in total]
     m, s, below, weight = each if smoothed else (*each, None, None)
     w_y = total[1] if class_weight is not None else None
     return _Sums(m, s, below, weight, total[0], w_y, total[-1] if smoothed else None)

@@ -267,8 +267,8 @@ def linear_cross_entropy(
     label_smoothing: Any = 0,
     class_weight: list[Any] | None = None,
     class_mask: list[bool] | None = None,
-    chunk_size: int | None = None,
     ignore_index: int | None = -100,
+    chunk_size: int | None = None,
 ) -> Any:
     count = len(weight)
     if label == ignore_index:

@@ -227,6 +227,20 @@ def test_number_in_place_of_an_option_is_differentiated() -> None:
     assert loss(*args).shape == ()
 
 
+@every_library
+def test_no_states_and_one_state(library: str) -> None:
+    array = LIBRARIES[library]
+    for h, y in ((np.zeros((0, WIDTH)), np.zeros(0, dtype=int)), (HIDDEN[0], np.asarray(3))):
+        for options in ({}, {"label_smoothing": 0.25, "z_loss": 0.5}):
+            both = al.value_and_grad(al.linear_cross_entropy, (0, 1))
+            args = [array(x) for x in (h, WEIGHT, y, BIAS)]
+            value, gradients = both(*args, chunk_size=3, **options)
+            want, slopes = both(*args, **options)
+            assert_same(value, want)
+            for got, slope in zip(gradients, slopes, strict=True):
+                assert_same(got, slope, ulp=16)
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True])
 def test_chunk_size_is_a_positive_integer(bad: Any) -> None:
     with pytest.raises(ValueError) as error:
