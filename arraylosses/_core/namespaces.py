@@ -47,6 +47,9 @@ def namespace(x: Any) -> Namespace | None:
     if torch is not None and isinstance(x, torch.Tensor):
         # Not by array_namespace: Dynamo warns about the cache inside it.
         import array_api_compat.torch as xp
+
+        if type(x) not in (torch.Tensor, torch.nn.Parameter):
+            return xp  # Dynamo's own kinds of tensors are not to appear while it guards on this table
     elif array_api_compat.is_array_api_obj(x):
         xp = array_api_compat.array_namespace(x)
         if library(xp) == "numpy":

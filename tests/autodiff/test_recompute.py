@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -137,6 +139,18 @@ def test_torch_compiles_without_a_break(options: dict[str, Any]) -> None:
         torch.autograd.grad(compiled(*given), given), torch.autograd.grad(loss(*given), given), strict=True
     ):
         assert_same(got, want, ulp=16)
+
+
+FIRST_CALL = """
+import torch, arraylosses as al
+h, w, y = torch.ones(3, 2, requires_grad=True), torch.ones(5, 2), torch.zeros(3, dtype=torch.int64)
+loss = torch.compile(al.linear_cross_entropy, fullgraph=True, backend="aot_eager")
+torch.autograd.grad(loss(h, w, y, chunk_size=2), h)
+"""
+
+
+def test_torch_compiles_before_anything_was_called() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_CALL], check=True)
 
 
 def test_torch_checks_and_transforms() -> None:
