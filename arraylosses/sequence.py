@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
 from ._core.entry import enter
 from ._core.errors import refuse
 from ._core.namespaces import device
-from ._core.numeric import classes, divide, fold, log_add_exp, log_sum_exp, matmul, pick, tanh
+from ._core.numeric import (
+    classes,
+    divide,
+    exponentials,
+    exponentials_of_parts,
+    fold,
+    lead,
+    log_add_exp,
+    log_of,
+    log_sum_exp,
+    matmul,
+    nonzero,
+    offset,
+    pick,
+    product,
+    softplus,
+    tanh,
+)
 from ._core.parameters import (
     CLASS_MASK,
     CLASS_WEIGHT,
+    COUNT,
     FLAG,
     FRACTION,
     INTEGER,
@@ -21,6 +39,7 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
+from .autodiff.recompute import blockwise
 from .multiclass import cross_entropy
 
 A = TypeVar("A")
@@ -41,6 +60,7 @@ __all__ = ["linear_cross_entropy", "ctc_loss"]
     label_smoothing=FRACTION,
     class_weight=CLASS_WEIGHT,
     class_mask=CLASS_MASK,
+    chunk_size=optional(COUNT),
 )
 def linear_cross_entropy(
     hidden: A,
@@ -55,6 +75,7 @@ def linear_cross_entropy(
     class_weight: Array | None = None,
     class_mask: Array | None = None,
     ignore_index: int | None = -100,
+    chunk_size: int | None = None,
     sample_weight: Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
@@ -87,6 +108,9 @@ def linear_cross_entropy(
         1e-4 is usual.
     label_smoothing, class_weight, class_mask, ignore_index
         As for :func:`cross_entropy`. The penalty has the weight that the item has.
+    chunk_size : int, optional
+        Of how many classes logits are held at a time, in derivatives too, which compute them again. By
+        default all of them are.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`.
 
@@ -103,6 +127,10 @@ def linear_cross_entropy(
 
     Notes
     -----
+    The result does not depend on `chunk_size`, but for rounding. With it no array has the size of the
+    logits: a gradient holds about ten chunks of them, and a few numbers of each state and chunk, for
+    which reason a thousand classes make a better chunk than ten. Derivatives compute the logits again.
+
     Without `softcap` and `z_loss` it is :func:`cross_entropy` of the logits, in every respect. The logits
     are computed and kept in at least float32, whatever the dtype of the inputs. Convex in `weight` and
     `bias` without `softcap`. A label that is neither a class nor `ignore_index` makes its item NaN.
@@ -124,7 +152,7 @@ def linear_cross_entropy(
     >>> round(float(al.linear_cross_entropy(hidden, weight, labels, bias)), 6)
     0.553201
     """
-    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, done = enter(
+    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, chunk_size, done = enter(
         linear_cross_entropy,
         (hidden, weight, labels, bias),
         sample_weight,
@@ -137,26 +165,41 @@ def linear_cross_entropy(
         label_smoothing=label_smoothing,
         class_weight=class_weight,
         class_mask=class_mask,
+        chunk_size=chunk_size,
     )
-    z = matmul(xp, h, xp.permute_dims(w, (1, 0)))
-    z = z if b is None else z + b
-    z = z if softcap is None else softcap * tanh(xp, z / softcap)
-    z = z if class_mask is None else xp.where(class_mask, z, -math.inf)
-    mass = 1.0
-    if class_weight is not None:
-        mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
-        z = done.weigh(mass, z)
-    items = cross_entropy(
-        z,
-        labels,
-        class_weight=class_weight,
-        label_smoothing=label_smoothing,
-        ignore_index=None,
-        reduction="none",
-    )
+    mass: Any = 1.0  # that of an item, as class weights have it
+    if chunk_size is None:
+        z = _logits(xp, h, w, b, softcap, class_mask)
+        if class_weight is not None:
+            mass = _target_mass(xp, z > -math.inf, labels, class_weight, label_smoothing)
+            z = done.weigh(mass, z)
+        items = cross_entropy(
+            z,
+            labels,
+            class_weight=class_weight,
+            label_smoothing=label_smoothing,
+            ignore_index=None,
+            reduction="none",
+        )
+    else:
+        sums = _in_chunks(xp, chunk_size, h, w, b, labels, softcap, label_smoothing, class_weight, class_mask)
+        items, z = _of_sums(xp, sums, label_smoothing)
+        if class_weight is not None:
+            mass = _mass_of_sums(xp, sums, label_smoothing)
+            items, z = done.weigh(mass, items), done.weigh(mass, z)
     if not isinstance(z_loss, float) or z_loss > 0:
         items = items + z_loss * mass * log_sum_exp(xp, z) ** 2
     return done(items)
+
+
+def _logits(
+    xp: Namespace, h: Array, w: Array, b: Array | None, softcap: Any, class_mask: Array | None
+) -> Array:
+    """softcap(W h + b), and -inf for the classes that are not possible."""
+    z = matmul(xp, h, xp.permute_dims(w, (1, 0)))
+    z = z if b is None else z + b
+    z = z if softcap is None else softcap * tanh(xp, z / softcap)
+    return z if class_mask is None else xp.where(class_mask, z, -math.inf)
 
 
 def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Array, smoothing: Any) -> Array:
@@ -164,6 +207,112 @@ def _target_mass(xp: Namespace, possible: Array, labels: Array, class_weight: Ar
     share = xp.astype(possible, class_weight.dtype)
     spread = divide(xp, xp.sum(share * class_weight, axis=-1), xp.sum(share, axis=-1))
     return (1 - smoothing) * pick(xp, class_weight, labels) + smoothing * spread
+
+
+class _Sums(NamedTuple):
+    """What there is to know of the logits z of some classes; `y` is the label, and w are the class weights.
+
+    The last axis of the first four is that of the chunks. What needs class weights or smoothing is None
+    without them.
+    """
+
+    m: Array  # the largest logit but z_y
+    s: Array  # Σ exp(z_c - m) over c ≠ y
+    below: Array | None  # Σ w_c (m - z_c) over the possible c ≠ y
+    weight: Array | None  # Σ w_c over them
+    z_y: Array
+    w_y: Array | None
+    number: Array | None  # the number of the possible c ≠ y
+
+
+def _in_chunks(
+    xp: Namespace,
+    size: int,
+    h: Array,
+    w: Array,
+    b: Array | None,
+    labels: Array,
+    softcap: Any,
+    smoothing: Any,
+    class_weight: Array | None,
+    class_mask: Array | None,
+) -> _Sums:
+    """The sums over the classes, of which `size` at a time have their logits computed."""
+    items, c = labels.shape, xp.arange(w.shape[0], dtype=labels.dtype, device=device(xp, labels))
+    if class_mask is not None and class_mask.ndim > 1:
+        class_mask = xp.reshape(class_mask, (-1, class_mask.shape[-1]))
+    h, labels = xp.reshape(h, (-1, h.shape[-1])), xp.reshape(labels, (-1,))
+    smoothed = _is_smoothed(smoothing)
+    each, total = _sums(xp, size, w, b, class_weight, class_mask, c, h, labels, softcap, smoothed)
+    each = [xp.reshape(x, (*items, x.shape[-1])) for x in each]
+    total = [xp.reshape(x, items) for x in total]
+    m, s, below, weight = each if smoothed else (*each, None, None)
+    w_y = total[1] if class_weight is not None else None
+    return _Sums(m, s, below, weight, total[0], w_y, total[-1] if smoothed else None)
+
+
+@blockwise(0, 0, 0, -1, 0, None, None, None, None)
+def _sums(
+    xp: Namespace,
+    w: Array,
+    b: Array | None,
+    class_weight: Array | None,
+    class_mask: Array | None,
+    c: Array,
+    h: Array,
+    labels: Array,
+    softcap: Any,
+    smoothed: bool,
+) -> tuple[list[Array], list[Array]]:
+    """Those of the fields of `_Sums` that are needed: for every chunk `c` of the classes, and for all."""
+    z = _logits(xp, h, w, b, softcap, class_mask)
+    label = labels[:, None] == c
+    others = xp.where(label, -math.inf, z)
+    m, s = exponentials(xp, others)
+    each, total = [m, s], [xp.sum(xp.where(label, z, 0.0), axis=-1)]
+    if class_weight is not None:
+        total.append(xp.sum(xp.where(label, class_weight, 0.0), axis=-1))
+    if smoothed:
+        possible = others > -math.inf
+        share = xp.astype(possible, z.dtype)
+        weight = share if class_weight is None else share * class_weight
+        m = offset(xp, m)[:, None]
+        each += [xp.sum(weight * (m - xp.where(possible, z, m)), axis=-1), xp.sum(weight, axis=-1)]
+        total.append(xp.sum(share, axis=-1))
+    return each, total
+
+
+def _of_sums(xp: Namespace, sums: _Sums, smoothing: Any) -> tuple[Array, Array]:
+    """The items, and two logits with the log-sum-exp of all: the label's, and one for all others."""
+    m, s = exponentials_of_parts(xp, sums.m, sums.s)
+    ahead = lead(xp, sums.z_y, m, s)
+    nll = softplus(xp, -ahead)
+    z = xp.stack([sums.z_y, log_of(xp, m, s)], axis=-1)
+    w_y = 1.0 if sums.w_y is None else sums.w_y
+    if sums.below is None or sums.weight is None:
+        return (nll if sums.w_y is None else product(xp, w_y, nll)), z
+    # -log p of the others is m - z_c and what they have in common, log Σ exp(z - m).
+    below = sums.below + sums.weight * (offset(xp, m)[..., None] - offset(xp, sums.m))
+    common = product(xp, xp.sum(sums.weight, axis=-1), log_of(xp, 0.0, s) + softplus(xp, ahead))
+    spread = xp.sum(below, axis=-1) + common + w_y * xp.where(sums.z_y > -math.inf, nll, 0.0)
+    share = smoothing / nonzero(xp, _number_possible(xp, sums))
+    return product(xp, (1 - smoothing) * w_y, nll) + share * spread, z
+
+
+def _mass_of_sums(xp: Namespace, sums: _Sums, smoothing: Any) -> Array:
+    """Σ w q over the classes, as `_target_mass`."""
+    if sums.weight is None:
+        return sums.w_y
+    total = xp.sum(sums.weight, axis=-1) + xp.where(sums.z_y > -math.inf, sums.w_y, 0.0)
+    return (1 - smoothing) * sums.w_y + smoothing * divide(xp, total, _number_possible(xp, sums))
+
+
+def _number_possible(xp: Namespace, sums: _Sums) -> Array:
+    return sums.number + xp.astype(sums.z_y > -math.inf, sums.z_y.dtype)
+
+
+def _is_smoothed(smoothing: Any) -> bool:
+    return not (isinstance(smoothing, float) and smoothing == 0)
 
 
 @loss(

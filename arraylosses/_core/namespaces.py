@@ -49,6 +49,8 @@ def namespace(x: Any) -> Namespace | None:
         import array_api_compat.torch as torch_namespace
 
         xp = torch_namespace
+        if type(x) not in (torch.Tensor, torch.nn.Parameter):
+            return xp  # Dynamo's own kinds of tensors are not to appear while it guards on this table
     elif array_api_compat.is_numpy_array(x):
         from .numpy_namespace import xp as numpy_namespace
 
@@ -144,7 +146,10 @@ def untraced(x: Any) -> Any:
 def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Zeros of a shape with every part added at its index."""
     first = parts[0]
-    whole = xp.zeros(shape, dtype=first.dtype, device=device(xp, first))
+    if is_torch(xp):  # where vmap goes over the parts, it is to go over the whole too
+        whole = first.new_zeros(shape)
+    else:
+        whole = xp.zeros(shape, dtype=first.dtype, device=device(xp, first))
     for part, key in zip(parts, keys, strict=True):
         if is_jax(xp):
             whole = whole.at[key].add(part)

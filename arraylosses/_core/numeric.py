@@ -331,14 +331,14 @@ def log_sum_exp(xp: Namespace, z: Array) -> Array:
     return xp.squeeze(_log_sum_exp(xp, z), axis=-1)
 
 
-@reduction(lambda xp, a, y: xp.exp(a - _offset(xp, y)))
+@reduction(lambda xp, a, y: xp.exp(a - offset(xp, y)))
 def _log_sum_exp(xp: Namespace, z: Array) -> Array:
     m = greatest(xp, stop_gradient(xp, z), keepdims=True)
-    s = xp.sum(xp.exp(z - _offset(xp, m)), axis=-1, keepdims=True)
+    s = xp.sum(xp.exp(z - offset(xp, m)), axis=-1, keepdims=True)
     return xp.where(xp.isinf(m), m, xp.log(xp.where(s > 0, s, 1.0)) + m)
 
 
-def _offset(xp: Namespace, m: Array) -> Array:
+def offset(xp: Namespace, m: Array) -> Array:
     """What may be subtracted from logits: 0 where all are -inf, NaN where one is +inf."""
     return xp.where(m == -math.inf, 0.0, finite_or_nan(xp, m))
 
@@ -398,21 +398,31 @@ def softmax(xp: Namespace, z: Array) -> Array:
     return e / nonzero(xp, xp.sum(e, axis=-1, keepdims=True))
 
 
-def margin(xp: Namespace, z: Array, labels: Array) -> Array:
-    """m = z_y - log Σ_{c≠y} exp(z_c). Then -log p_y = softplus(-m) and 1 - p_y = sigmoid(-m).
+def exponentials(xp: Namespace, z: Array) -> tuple[Array, Array]:
+    """The largest entry m of the last axis, as a constant, and Σ exp(z - m)."""
+    m = greatest(xp, stop_gradient(xp, z))
+    return m, xp.sum(xp.exp(z - offset(xp, m)[..., None]), axis=-1)
 
-    +inf where all others are -inf; NaN where a logit is +inf or all are -inf.
-    """
-    label = one_hot(xp, labels, z)
-    z_y = xp.sum(xp.where(label, z, 0.0), axis=-1)
-    others = xp.where(label, -math.inf, z)
+
+def exponentials_of_parts(xp: Namespace, m: Array, s: Array) -> tuple[Array, Array]:
+    """The same of parts together: the last axis has what `exponentials` gave for each of them."""
+    m = stop_gradient(xp, m)
+    most = greatest(xp, m)
+    return most, xp.sum(s * xp.exp(m - offset(xp, most)[..., None]), axis=-1)
+
+
+def log_of(xp: Namespace, m: Array, s: Array) -> Array:
+    """log(s·exp(m)) of what `exponentials` gave; -inf with no derivative where it is of nothing."""
+    return m + xp.log(xp.where(s > 0, s, 1.0))
+
+
+def lead(xp: Namespace, z: Array, m: Array, s: Array) -> Array:
+    """z - log(s·exp(m)): the lead of a logit over others, of which `exponentials` gave m and s."""
     # The difference of the largest logits comes first, or a common offset would drown the rest.
-    m = greatest(xp, stop_gradient(xp, others))
     alone = m == -math.inf
     m = xp.where(alone, 0.0, finite_or_nan(xp, m))
-    s = xp.sum(xp.exp(others - m[..., None]), axis=-1)
-    lead = xp.where(z_y == math.inf, math.nan, z_y) - m - xp.log(xp.where(alone, 1.0, s))
-    return xp.where(alone, 0 * finite_or_nan(xp, z_y) + math.inf, lead)
+    ahead = xp.where(z == math.inf, math.nan, z) - m - xp.log(xp.where(alone, 1.0, s))
+    return xp.where(alone, 0 * finite_or_nan(xp, z) + math.inf, ahead)
 
 
 def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:

@@ -340,6 +340,8 @@ def _push_join(xp: Namespace, ts: list[Any], y: Array, *xs: Array, axis: int = 0
 
 
 def _pull_join(xp: Namespace, i: int, y: Array, *xs: Array, axis: int = 0) -> Map:
+    if len(xs) == 1:
+        return lambda c: c
     start = sum(x.shape[axis] for x in xs[:i])
     key = span(len(y.shape), axis, start, start + xs[i].shape[axis])
     return lambda c: c[key]

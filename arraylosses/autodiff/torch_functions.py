@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import array_api_compat.torch
 import torch
 from torch.autograd import forward_ad
 
+from . import recompute
 from .primitives import RULES
 from .rules import Like
 
 Array = Any
+XP: Any = array_api_compat.torch
 CLASSES: dict[str, tuple[Any, Any, Any]] = {}
 
 # What PyTorch has itself, as exact in every derivative.
@@ -76,8 +79,7 @@ def _without_tangent(x: Any) -> Any:
 
 def install(name: str) -> None:
     """Build the classes of a primitive."""
-    import array_api_compat.torch as xp
-
+    xp = XP
     f, rule = RULES[name]
     body = FUSED.get(name) or (lambda *args: f(xp, *args))
 
@@ -141,3 +143,45 @@ def install(name: str) -> None:
 
 for name in RULES:
     install(name)
+
+
+class Recomputed(torch.autograd.Function):  # type: ignore[misc]
+    """A function that is worked through in blocks, and whose derivatives are such functions too."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(work: recompute.Blockwise, *args: Any) -> Any:
+        return recompute.run(XP, work, args)
+
+    @staticmethod
+    def setup_context(ctx: Any, args: tuple[Any, ...], ys: Any) -> None:
+        ctx.work = args[0]
+        ctx.set_materialize_grads(False)
+        tensors = [x for x in args[1:] if isinstance(x, torch.Tensor)]
+        ctx.known = [None if isinstance(x, torch.Tensor) else (x,) for x in args[1:]]
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def arguments(ctx: Any) -> list[Any]:
+        tensors = iter(ctx.saved_tensors)
+        return [next(tensors) if known is None else known[0] for known in ctx.known]
+
+    @staticmethod
+    def backward(ctx: Any, *cs: Any) -> Any:
+        given = tuple(k for k, c in enumerate(cs) if c is not None)
+        wanted = tuple(i for i, asked in enumerate(ctx.needs_input_grad[1:]) if asked)
+        found: list[Any] = [None] * len(ctx.needs_input_grad)
+        if given and wanted:
+            args = [*Recomputed.arguments(ctx), *(cs[k] for k in given)]
+            for i, c in zip(wanted, recompute.apply(XP, ctx.work.pulled(given, wanted), args), strict=True):
+                found[1 + i] = c
+        return tuple(found)
+
+    @staticmethod
+    def jvp(ctx: Any, _: Any, *ts: Any) -> Any:
+        moving = tuple(i for i, t in enumerate(ts) if t is not None)
+        with forward_ad._set_fwd_grad_enabled(True):
+            args = list(map(_without_tangent, Recomputed.arguments(ctx)))
+            return tuple(recompute.apply(XP, ctx.work.pushed(moving), [*args, *(ts[i] for i in moving)]))

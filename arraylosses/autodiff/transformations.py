@@ -82,6 +82,46 @@ def vjp(f: Function, *args: Any, argnums: tuple[int, ...] = (0,), **params: Any)
     return y, pull
 
 
+def pull_parts(
+    f: Function, args: tuple[Any, ...], argnums: tuple[int, ...], cotangents: dict[int, Array]
+) -> list[Array]:
+    """The cotangents of arguments, from those of any of the results of `f(xp, *args)`."""
+    xp, inputs, _ = enter((*args, *cotangents.values()), {})
+    trace, entries = Reverse(xp), [Entry() for _ in argnums]
+    nested = any(type(x) is Traced for x in (*args, *cotangents.values()))
+    for i, entry in zip(argnums, entries, strict=True):
+        inputs[i] = Traced(trace, args[i], entry)
+    try:
+        with quietly():
+            ys = f(xp, *inputs[: len(args)])
+            for k, c in cotangents.items():
+                if type(ys[k]) is Traced and ys[k].trace is trace:
+                    to = ys[k].slope
+                    c = xp.constant(c) if nested else c
+                    to.cotangent = c if to.cotangent is None else to.cotangent + c
+            del ys
+            trace.rewind()
+            found = [entry.total(xp) for entry in entries]
+    finally:
+        trace.ended = True
+    return [xp.zeros_like(args[i]) if c is None else c for i, c in zip(argnums, found, strict=True)]
+
+
+def push_parts(f: Function, args: tuple[Any, ...], tangents: dict[int, Array]) -> list[Array]:
+    """The tangents of all results of `f(xp, *args)`."""
+    xp, inputs, _ = enter((*args, *tangents.values()), {})
+    trace = Forward(xp)
+    nested = any(type(x) is Traced for x in args)
+    for i, t in tangents.items():
+        inputs[i] = Traced(trace, args[i], xp.constant(t) if nested else t)
+    try:
+        with quietly():
+            pairs = [leave(trace, y) for y in f(xp, *inputs[: len(args)])]
+    finally:
+        trace.ended = True
+    return [xp.zeros_like(y) if t is None else t for y, t in pairs]
+
+
 def value_and_grad(
     f: Function, args: tuple[Any, ...], argnums: tuple[int, ...], params: dict[str, Any]
 ) -> tuple[Any, tuple[Array, ...]]:
