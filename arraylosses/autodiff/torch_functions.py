@@ -5,6 +5,7 @@ Every primitive has two classes, because Dynamo refuses one that defines `jvp`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import array_api_compat.torch
@@ -29,9 +30,11 @@ NATIVE: dict[str, Any] = {
     "minimum": lambda x, bound: x.clamp(max=bound),
     "relu": torch.relu,
 }
-# What it computes as exactly, in one pass, but differentiates with a cancellation.
+# What it computes as exactly, in fewer passes, and differentiates with a cancellation, but rightly.
 FUSED: dict[str, Any] = {
     "huber": lambda r, delta: _huber(r, delta),
+    "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
+    "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
     "softmax": lambda z: torch.softmax(z, -1),
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
@@ -44,6 +47,19 @@ def _huber(r: Array, delta: Any) -> Array:
         q = r.clamp(-delta, delta)
         return q * (r - q / 2)
     return torch.nn.functional.huber_loss(r, r.new_zeros(()).expand_as(r), reduction="none", delta=delta)
+
+
+def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
+    yes, no, positive = weight * y, 1 - y, z >= 0
+    more, size = torch.where(positive, no, yes), torch.where(positive, z, -z)
+    finite = torch.where((more == 0) & (size == math.inf), 0.0, size)
+    return more * finite - (yes + no) * torch.nn.functional.logsigmoid(size)
+
+
+def _logit_nll_slope(z: Array, y: Array, weight: Any) -> Array:
+    yes, no, positive = weight * y, 1 - y, z >= 0
+    e = torch.where(positive, -z, z).exp()
+    return torch.where(positive, no - yes * e, no * e - yes) / (1 + e)
 
 
 def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
