@@ -111,7 +111,9 @@ def kl_divergence(
     t = exp(xp, t) if log_target else t
     if generalized:
         return done(xp.sum(_excess(xp, t, exp(xp, log_p), log_p - log_t), axis=-1))
-    return done(xp.sum(product(xp, t, xp.where(absent, 0.0, log_t - log_p)), axis=-1))
+    ratio = xp.where(absent, 0.0, log_t - log_p)
+    # A target that is not absent may still have underflowed.
+    return done(xp.sum(product(xp, t, ratio) if log_target else t * ratio, axis=-1))
 
 
 @loss(
