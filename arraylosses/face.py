@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from ._core.domains import CLASSES, REAL
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import label_nll, matmul, norm, one_hot, unit
+from ._core.numeric import margin as class_margin
+from ._core.numeric import matmul, norm, one_hot, softplus, unit
 from ._core.parameters import ANGLE, POSITIVE, choice
 from ._core.registry import loss
 
@@ -138,7 +139,8 @@ def arcface_loss(
         target = stop_gradient(xp, target) + (cos - stop_gradient(xp, cos))
     cosines = matmul(xp, x, xp.permute_dims(w, (1, 0)))
     z = scale * xp.where(one_hot(xp, labels, cosines), target[..., None], cosines)
-    return done(label_nll(xp, z, labels))
+    # The margin's slopes, not the softmax's: what comes back is projected, and must have its digits.
+    return done(softplus(xp, -class_margin(xp, z, labels)))
 
 
 def _take_rows(xp: Namespace, w: Array, labels: Array) -> Array:

@@ -367,8 +367,9 @@ def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:
-    t, p = ts[0], xp.exp(y)
-    return -expm1(xp, y) * t - (xp.sum(p * t, axis=-1, keepdims=True) - p * t)
+    t = ts[0]
+    u = xp.exp(y) * t  # once, for its transpose to have the difference of the cotangents
+    return -expm1(xp, y) * t - (xp.sum(u, axis=-1, keepdims=True) - u)
 
 
 def _pull_log_softmax(xp: Namespace, i: int, y: Array, z: Array) -> Any:
@@ -396,6 +397,16 @@ def softmax(xp: Namespace, z: Array) -> Array:
     """The softmax along the last axis."""
     e = xp.exp(z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True)))
     return e / nonzero(xp, xp.sum(e, axis=-1, keepdims=True))
+
+
+def margin(xp: Namespace, z: Array, labels: Array) -> Array:
+    """m = z_y - log Σ_{c≠y} exp(z_c). Then -log p_y = softplus(-m) and 1 - p_y = sigmoid(-m).
+
+    +inf where all others are -inf; NaN where a logit is +inf or all are -inf.
+    """
+    label = one_hot(xp, labels, z)
+    z_y = xp.sum(xp.where(label, z, 0.0), axis=-1)
+    return lead(xp, z_y, *exponentials(xp, xp.where(label, -math.inf, z)))
 
 
 def exponentials(xp: Namespace, z: Array) -> tuple[Array, Array]:
