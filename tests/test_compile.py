@@ -11,7 +11,7 @@ import arraylosses as al
 from arraylosses.compiling import cutting
 
 from .backends import NumPy
-from .calls import weights
+from .calls import ordinary, weights
 from .compare import assert_agree
 from .suite import every_loss
 
@@ -69,8 +69,6 @@ def call_mask(call: Any) -> Any:
 def test_most_losses_can_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "BLOCK", 1)
     for loss in (al.huber_loss, al.cross_entropy, al.giou_loss, al.kl_divergence, al.hinge_loss):
-        from .calls import ordinary
-
         arrays, options = arguments(ordinary(loss.__name__))
         assert "blocks" in al.compile(loss).plan(*arrays, **options)
 
@@ -161,3 +159,11 @@ def test_torch_is_compiled() -> None:
     torch.testing.assert_close(both, (want.detach(), slope))
     assert fast.plan(x, y) == "PyTorch: torch.compile"
     assert al.compile(al.huber_loss).plan(x, y) == "PyTorch: torch.compile"
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
+def test_a_gradient_is_of_a_scalar(library: str) -> None:
+    xp = pytest.importorskip("jax.numpy" if library == "jax" else library)
+    x = xp.zeros(2**18 if library == "numpy" else 3)
+    with pytest.raises(ValueError, match="value_and_grad: the function must return a scalar, got shape"):
+        al.value_and_grad(al.compile(al.huber_loss))(x, x, reduction="none")

@@ -169,12 +169,22 @@ def columns(xp: Namespace, x: Array) -> tuple[Array, ...]:
     return x.unbind(-1) if is_torch(xp) else xp.unstack(x, axis=-1)
 
 
+def classes(xp: Namespace, like: Array, axis: int = -1) -> Array:
+    """0, 1, … along the last axis of `like`, beside it."""
+    return xp.arange(like.shape[axis], dtype=index_dtype(xp), device=device(xp, like))
+
+
+def one_hot(xp: Namespace, labels: Array, like: Array) -> Array:
+    """Whether each class, along the last axis of `like`, is the label."""
+    return labels[..., None] == classes(xp, like)
+
+
 def take_label(xp: Namespace, x: Array, labels: Array) -> Array:
     """The entry of the last axis that each label names, the axis being kept."""
     if is_torch(xp):
         return x.gather(-1, labels[..., None])
     if library(xp) == "dask" or type(x) is _traced:
-        return xp.sum(xp.where(_is_label(xp, x, labels), x, 0.0), axis=-1, keepdims=True)
+        return xp.sum(xp.where(one_hot(xp, labels, x), x, 0.0), axis=-1, keepdims=True)
     return xp.take_along_axis(x, labels[..., None], axis=-1)
 
 
@@ -182,12 +192,7 @@ def put_label(xp: Namespace, x: Array, labels: Array, value: Any) -> Array:
     """`x` with another value, broadcasting to one for each label, at the entry that each label names."""
     if is_torch(xp):
         return x.scatter(-1, labels[..., None], value)
-    return xp.where(_is_label(xp, x, labels), value, x)
-
-
-def _is_label(xp: Namespace, x: Array, labels: Array) -> Array:
-    each = xp.arange(x.shape[-1], dtype=labels.dtype, device=device(xp, x))
-    return labels[..., None] == each
+    return xp.where(one_hot(xp, labels, x), value, x)
 
 
 def cumulative_sum(xp: Namespace, x: Array) -> Array:

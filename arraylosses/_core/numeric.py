@@ -13,11 +13,13 @@ from typing import Any
 
 from ..autodiff.primitives import function_with, held, primitive, reduction
 from ..autodiff.rules import Rule
+from .namespaces import classes as classes
 from .namespaces import columns as columns
 from .namespaces import cumulative_sum as cumulative_sum
-from .namespaces import device, index_dtype, put_label, settle, stop_gradient, take_label
 from .namespaces import fold as fold
 from .namespaces import matmul as matmul
+from .namespaces import one_hot as one_hot
+from .namespaces import put_label, settle, stop_gradient, take_label
 
 Array = Any
 Namespace = Any
@@ -308,16 +310,6 @@ def largest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 def maximum_where(xp: Namespace, x: Array, mask: Array) -> Array:
     """The largest entry of the last axis in the mask, ties sharing the derivative; 0 where there is none."""
     return xp.where(xp.any(mask, axis=-1), greatest(xp, xp.where(mask, x, -math.inf)), 0.0)
-
-
-def classes(xp: Namespace, like: Array, axis: int = -1) -> Array:
-    """0, 1, … along the last axis of `like`, beside it."""
-    return xp.arange(like.shape[axis], dtype=index_dtype(xp), device=device(xp, like))
-
-
-def one_hot(xp: Namespace, labels: Array, like: Array) -> Array:
-    """Whether each class, along the last axis of `like`, is the label."""
-    return labels[..., None] == classes(xp, like)
 
 
 def pick(xp: Namespace, x: Array, labels: Array) -> Array:

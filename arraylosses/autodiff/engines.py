@@ -148,6 +148,6 @@ def backward(
     for i in argnums:
         given[i] = args[i].detach().requires_grad_()
     with torch.enable_grad():
-        y = f(*given, **params)
+        y = scalar("value_and_grad", f)(*given, **params)
     slopes = torch.autograd.grad(own.first_of(y), [given[i] for i in argnums], materialize_grads=True)
     return torch.utils._pytree.tree_map(lambda x: x.detach(), y), slopes

@@ -142,10 +142,8 @@ def install(name: str) -> None:
     class ForwardAndBack(Back):
         @staticmethod
         def setup_context(ctx: Any, args: tuple[Any, ...], y: Array) -> None:
-            tensors, ctx.known = saved(args, y)
-            ctx.set_materialize_grads(False)  # no derivative is none, not 0, which 0·∞ would make NaN
-            ctx.save_for_backward(*tensors)
-            ctx.save_for_forward(*tensors)
+            Back.setup_context(ctx, args, y)
+            ctx.save_for_forward(*saved(args, y)[0])
 
         @staticmethod
         def jvp(ctx: Any, *ts: Any) -> Array:

@@ -38,4 +38,5 @@ def _jit(function: Function, tree: Hashable, constants: tuple[Any, ...]) -> Func
 
 @functools.lru_cache(maxsize=1024)
 def gradient_of(function: Function, places: tuple[int, ...]) -> Function:
-    return lambda *args, **options: engines.value_and_grad("jax", function, args, places, options)
+    checked = engines.scalar("value_and_grad", function)
+    return lambda *args, **options: engines.value_and_grad("jax", checked, args, places, options)
