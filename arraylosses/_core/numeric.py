@@ -384,13 +384,6 @@ def log_softmax(xp: Namespace, z: Array) -> Array:
     return below - xp.log1p(xp.sum(xp.where(less, e, 0.0), axis=-1, keepdims=True) + (ties - 1))
 
 
-@primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
-def softmax(xp: Namespace, z: Array) -> Array:
-    """The softmax along the last axis."""
-    e = xp.exp(z - finite_or_nan(xp, greatest(xp, stop_gradient(xp, z), keepdims=True)))
-    return e / nonzero(xp, xp.sum(e, axis=-1, keepdims=True))
-
-
 def margin(xp: Namespace, z: Array, labels: Array) -> Array:
     """m = z_y - log Σ_{c≠y} exp(z_c). Then -log p_y = softplus(-m) and 1 - p_y = sigmoid(-m).
 

@@ -36,7 +36,6 @@ FUSED: dict[str, Any] = {
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
-    "softmax": lambda z: torch.softmax(z, -1),
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
