@@ -145,6 +145,15 @@ def test_jax_is_jitted_whole() -> None:
     assert jax.grad(lambda z: fast(z, y, scale=1.0))(x).tolist() == [0.25, 0.5]
 
 
+def test_jax_is_compiled_for_the_type_of_an_option() -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    fast = al.compile(al.huber_loss)
+    x, y = jnp.asarray([0.5, 3.0]), jnp.zeros(2)
+    assert fast(x, y, delta=1.0) == 1.3125
+    with pytest.raises(TypeError, match="huber_loss: delta must be positive, got True"):
+        fast(x, y, delta=True)
+
+
 def test_torch_is_compiled() -> None:
     torch = pytest.importorskip("torch")
     fast = al.compile(al.binary_cross_entropy_with_logits, pos_weight=2.0)

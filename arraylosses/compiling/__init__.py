@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .._core.namespaces import is_jax, is_torch, library, namespace, traced_namespace
+from .._core.namespaces import library, namespace, traced_namespace
 from ..autodiff import engines
 from .cutting import Cut, cut
 from .jitting import gradient_of, jitted
@@ -119,5 +119,5 @@ def framework_of(args: tuple[Any, ...], options: dict[str, Any]) -> str:
         return "traced"
     for a in (*args, *options.values()):
         if (xp := namespace(a)) is not None:
-            return "jax" if is_jax(xp) else "torch" if is_torch(xp) else library(xp)
+            return library(xp)
     return "no array"

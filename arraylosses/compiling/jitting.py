@@ -18,7 +18,8 @@ def jitted(function: Function, args: tuple[Any, ...], options: dict[str, Any]) -
     jax = sys.modules["jax"]
     leaves, tree = jax.tree_util.tree_flatten((args, options), is_leaf=lambda x: x is None)
     arrays = [x for x in leaves if hasattr(x, "dtype")]
-    constants = tuple(None if hasattr(x, "dtype") else (x,) for x in leaves)
+    # With its type: 1, 1.0 and True are one key, but not one option.
+    constants = tuple(None if hasattr(x, "dtype") else (type(x), x) for x in leaves)
     return _jit(function, tree, constants)(arrays)
 
 
@@ -28,7 +29,7 @@ def _jit(function: Function, tree: Hashable, constants: tuple[Any, ...]) -> Func
 
     def call(arrays: list[Array]) -> Any:
         given = iter(arrays)
-        leaves = [next(given) if c is None else c[0] for c in constants]
+        leaves = [next(given) if c is None else c[1] for c in constants]
         args, options = jax.tree_util.tree_unflatten(tree, leaves)
         return function(*args, **options)
 
