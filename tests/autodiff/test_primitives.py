@@ -55,8 +55,13 @@ def x64() -> Iterator[None]:
         yield
 
 
-def calling(name: str) -> Function:
-    return lambda *args: getattr(numeric, name)(namespace(args[0]), *args)
+def calling(name: str, first: int = 0) -> Function:
+    """The function of its arguments alone; the second comes first where it is to be differentiated."""
+    return lambda *args: getattr(numeric, name)(namespace(args[0]), *(args[::-1] if first else args))
+
+
+def summed(name: str) -> Function:
+    return lambda *args: namespace(args[0]).sum(calling(name)(*args))
 
 
 def slope(f: Function, mode: str, engine: str) -> Function:
@@ -101,15 +106,11 @@ def test_derivatives_of_two_arguments(name: str, engine: str) -> None:
     formula, points = TWO[name]
     args = [ENGINES[engine](np.asarray(each, dtype=float)) for each in zip(*points, strict=True)]
     for i, (mode, outer) in product((0, 1), product(("forward", "reverse"), repeat=2)):
-
-        def first(x: Any, y: Any, i: int = i) -> Any:
-            return calling(name)(*((x, y) if i == 0 else (y, x)))
-
         order = args if i == 0 else args[::-1]
         with mpmath.workdps(60):
             want = [float(mpmath.diff(formula, p, (1 - i, i))) for p in points]
             want_2 = [float(mpmath.diff(formula, p, (2 - 2 * i, 2 * i))) for p in points]
-        got = slope(first, mode, engine)
+        got = slope(calling(name, i), mode, engine)
         np.testing.assert_allclose(in_numpy(got(*order)), want, rtol=1e-13, atol=1e-300)
         np.testing.assert_allclose(
             in_numpy(slope(got, outer, engine)(*order)), want_2, rtol=1e-12, atol=1e-60
@@ -121,20 +122,13 @@ def test_what_is_promised_at_a_kink(engine: str) -> None:
     zero = ENGINES[engine](np.asarray([0.0]))
     for name, mode in product(("absolute", "relu", "sqrt"), ("forward", "reverse")):
         assert in_numpy(slope(calling(name), mode, engine)(zero)) == 0, name
-    for i in (0, 1):
-        for f in (numeric.quotient, numeric.xlogy):
-            args = [zero, zero]
-            x = args.pop(i)
-            g = lambda x, y, i=i, f=f: f(namespace(x), *((x, y) if i == 0 else (y, x)))  # noqa: E731
-            assert in_numpy(slope(g, "reverse", engine)(x, args[0])) == 0
+    for name, first in product(("quotient", "xlogy"), (0, 1)):
+        assert in_numpy(slope(calling(name, first), "reverse", engine)(zero, zero)) == 0, name
     vector = ENGINES[engine](np.zeros((2, 3)))
-    norm = lambda x: numeric.norm(namespace(x), x)  # noqa: E731
-    assert (in_numpy(slope(norm, "reverse", engine)(vector)) == 0).all()
+    assert (in_numpy(slope(calling("norm"), "reverse", engine)(vector)) == 0).all()
     nothing = ENGINES[engine](np.full((2, 3), -INF))
-    total = lambda x: numeric.log_sum_exp(namespace(x), x)  # noqa: E731
-    assert (in_numpy(slope(total, "reverse", engine)(nothing)) == 0).all()
-    either = lambda x, y: numeric.log_add_exp(namespace(x), x, y)  # noqa: E731
-    assert np.isfinite(in_numpy(slope(either, "reverse", engine)(nothing, nothing))).all()
+    assert (in_numpy(slope(calling("log_sum_exp"), "reverse", engine)(nothing)) == 0).all()
+    assert np.isfinite(in_numpy(slope(calling("log_add_exp"), "reverse", engine)(nothing, nothing))).all()
 
 
 @every_engine
@@ -151,7 +145,7 @@ def test_reductions(name: str, engine: str) -> None:
             [[float(mpmath.diff(formula, list(row), tuple(map(int, a + b)))) for a in units] for b in units]
             for row in x
         ]
-    f = lambda z: namespace(z).sum(getattr(numeric, name)(namespace(z), z))  # noqa: E731
+    f = summed(name)
     z, w = ENGINES[engine](x), ENGINES[engine](v)
     np.testing.assert_allclose(in_numpy(al.grad(f, engine=engine)(z)), gradient, rtol=1e-13)
     got = in_numpy(al.hvp(f, z, w, engine=engine))
@@ -174,7 +168,7 @@ def test_torch_checks_and_transforms(name: str) -> None:
     value = f(*plain)
     torch.testing.assert_close(torch.func.vmap(f)(*plain), value)
     torch.testing.assert_close(torch.func.jacrev(f)(*plain), torch.func.jacfwd(f)(*plain))
-    total = lambda *a: f(*a).sum()  # noqa: E731
+    total = summed(name)
     hessian = torch.func.hessian(total)(*plain)
     torch.testing.assert_close(torch.func.jacfwd(torch.func.jacfwd(total))(*plain), hessian)
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
@@ -183,7 +177,7 @@ def test_torch_checks_and_transforms(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(k for k, (f, _) in RULES.items() if f.__code__.co_argcount < 5))
 def test_torch_compiles_without_a_break(name: str) -> None:
     torch._dynamo.reset()
-    f = lambda *args: getattr(numeric, name)(namespace(args[0]), *args)  # noqa: E731
+    f = calling(name)
     x = torch.tensor([[0.3, 0.7, 2.5]], requires_grad=True)
     count = RULES[name][0].__code__.co_argcount - 1
     args = (x, x.detach() + 1, x.detach() + 2)[:count]
@@ -236,8 +230,11 @@ def test_a_primitive_of_ones_own() -> None:
     def cube(xp: Any, x: Any) -> Any:
         return xp.where(x > 1e300, x, x * x * x)  # whose own derivative would be another
 
+    def of(x: Any) -> Any:
+        return cube(namespace(x), x)
+
     for engine, array in ENGINES.items():
-        f = lambda x: cube(namespace(x), x)  # noqa: E731
-        value, gradient, curvature = al.derivatives(f, array(np.asarray([2.0, 2e300])), engine=engine)
+        x = array(np.asarray([2.0, 2e300]))
+        value, gradient, curvature = al.derivatives(of, x, engine=engine)
         assert [in_numpy(x)[0] for x in (value, gradient, curvature)] == [8, 12, 12]
         assert in_numpy(gradient)[1] == INF
