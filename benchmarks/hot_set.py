@@ -175,13 +175,14 @@ def cross_entropy(name: str, large: Shape) -> Hot:
     )
 
 
+# The shapes: whole, quick, and one call that is nearly all overhead.
+POINTWISE = ((N,), (QUICK,), (8,))
+
 HOT_SET = (
     Hot(
         "squared error",
         reals,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.squared_error,
         peers(
             Peer("F.mse_loss", F.mse_loss),
@@ -193,9 +194,7 @@ HOT_SET = (
     Hot(
         "smooth L1",
         reals,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.smooth_l1_loss,
         peers(
             Peer("F.smooth_l1_loss", F.smooth_l1_loss),
@@ -207,9 +206,7 @@ HOT_SET = (
     Hot(
         "Huber",
         reals,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.huber_loss,
         peers(
             Peer("F.huber_loss", F.huber_loss),
@@ -221,9 +218,7 @@ HOT_SET = (
     Hot(
         "binary cross-entropy",
         binary,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.binary_cross_entropy_with_logits,
         peers(
             Peer("F.binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits),
@@ -235,9 +230,7 @@ HOT_SET = (
     Hot(
         "sigmoid focal",
         binary,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.sigmoid_focal_loss,
         peers(
             Peer("composed, as torchvision", partial(composed.focal, torch)),
@@ -265,9 +258,7 @@ HOT_SET = (
     Hot(
         "Gaussian NLL",
         with_variance,
-        (N,),
-        (QUICK,),
-        (8,),
+        *POINTWISE,
         al.gaussian_nll,
         peers(
             Peer("F.gaussian_nll_loss", F.gaussian_nll_loss),
