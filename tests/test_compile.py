@@ -104,6 +104,11 @@ def test_errors_are_those_of_the_loss() -> None:
         fast(big, big, reduction="avg")
 
 
+def test_what_is_no_function() -> None:
+    with pytest.raises(TypeError, match="compile: loss must be a function, got str"):
+        al.compile("huber_loss")
+
+
 def test_it_is_still_the_loss() -> None:
     fast = al.compile(al.huber_loss, delta=2.0)
     assert fast.__name__ == "huber_loss"

@@ -43,9 +43,10 @@ def objective(loss: Function, *, hessian: str = "positive", **options: Any) -> F
     Raises
     ------
     TypeError
-        If `reduction` is given.
+        If `reduction` is given, or the loss is no function; from the result, if anything is no array.
     ValueError
-        If `hessian` is none of the three, or the loss has no curvature at all where it is evaluated.
+        If `hessian` is none of the three; from the result, if a class is no whole number, or the loss
+        has no curvature at all where it is evaluated.
 
     Examples
     --------
@@ -58,6 +59,8 @@ def objective(loss: Function, *, hessian: str = "positive", **options: Any) -> F
     In use: ``lightgbm.train({"objective": gradients}, data)``, ``xgboost.train(params, data,
     obj=gradients)``, ``LGBMRegressor(objective=gradients)``, ``XGBRegressor(objective=gradients)``.
     """
+    if not callable(loss):
+        raise TypeError(f"objective: loss must be a function, got {type(loss).__name__}")
     if hessian not in HESSIANS:
         raise ValueError(f"objective: hessian must be 'positive', 'exact' or 'one', got {hessian!r}")
     if "reduction" in options:
@@ -71,11 +74,12 @@ def objective(loss: Function, *, hessian: str = "positive", **options: Any) -> F
             pred, target, sample_weight = first, second.get_label(), second.get_weight()
         else:
             target, pred = first, second
-        xp = namespace(pred)
-        if xp is None:
-            raise TypeError(f"objective: the predictions must be an array, got {type(pred).__name__}")
-        if pred.ndim == 2 and takes_classes(loss) and kind(xp, target.dtype) == "float":
-            target = xp.astype(target, xp.int64)
+        require_arrays(predictions=pred, targets=target)
+        if sample_weight is not None:
+            require_arrays(sample_weight=sample_weight)
+        xp = own.namespace_of_result(pred)
+        if pred.ndim == 2 and takes_classes(loss):
+            target = as_labels(name, target)
         with quietly():
             gradient, curvature = diagonal(loss, pred, target, options, hessian != "one")
         if curvature is None:
@@ -93,6 +97,24 @@ def objective(loss: Function, *, hessian: str = "positive", **options: Any) -> F
 
     gradients.__name__ = gradients.__qualname__ = f"objective_of_{name}"
     return gradients
+
+
+def require_arrays(**arrays: Any) -> None:
+    for name, x in arrays.items():
+        if namespace(x) is None:
+            raise TypeError(f"objective: {name} must be an array, got {type(x).__name__}")
+
+
+def as_labels(loss: str, target: Array) -> Array:
+    """The targets, which the libraries keep as floating-point numbers, as the integers that they are."""
+    xp = own.namespace_of_result(target)
+    if kind(xp, target.dtype) != "float":
+        return target
+    labels = xp.astype(target, xp.int64)
+    if xp.any(wrong := xp.astype(labels, target.dtype) != target):
+        first = float(target[int(xp.argmax(xp.astype(wrong, xp.int64)))])
+        raise ValueError(f"objective: targets of {loss} must be whole numbers, got {first}")
+    return labels
 
 
 def takes_classes(loss: Function) -> bool:

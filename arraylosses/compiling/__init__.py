@@ -45,6 +45,11 @@ def compile(loss: Function, **options: Any) -> Compiled:
         `value_and_grad` and `grad` of it are compiled as a whole: on NumPy, value and gradient come
         from one pass. ``plan(*args, **options)`` says in words what a call would do.
 
+    Raises
+    ------
+    TypeError
+        If the loss is no function.
+
     Examples
     --------
     >>> import numpy as np
@@ -59,6 +64,8 @@ def compile(loss: Function, **options: Any) -> Compiled:
     >>> fast.plan(pred[:100], target[:100])
     'NumPy: as it is, being small'
     """
+    if not callable(loss):
+        raise TypeError(f"compile: loss must be a function, got {type(loss).__name__}")
     return Compiled(loss, options)
 
 

@@ -165,8 +165,21 @@ def test_precision_is_that_of_the_predictions() -> None:
         ),
         (
             lambda: al.objective(al.squared_error)(np.zeros(3), [0.0]),
-            "objective: the predictions must be an array, got list",
+            "objective: predictions must be an array, got list",
         ),
+        (
+            lambda: al.objective(al.cross_entropy)([0.0], np.zeros((1, 2))),
+            "objective: targets must be an array, got list",
+        ),
+        (
+            lambda: al.objective(al.squared_error)(np.zeros(3), np.zeros(3), [1.0]),
+            "objective: sample_weight must be an array, got list",
+        ),
+        (
+            lambda: al.objective(al.cross_entropy)(np.asarray([0.0, 1.5]), np.zeros((2, 3))),
+            "objective: targets of cross_entropy must be whole numbers, got 1.5",
+        ),
+        (lambda: al.objective("huber_loss"), "objective: loss must be a function, got str"),
     ],
 )
 def test_bad_input(make: Any, message: str) -> None:
