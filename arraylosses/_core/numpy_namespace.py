@@ -16,6 +16,10 @@ Array = Any
 
 # Below, what Python does between the steps costs more than the branches.
 LARGE = 8192
+# What is worked through at a time, for the steps to find it in the cache.
+BLOCK = 32768
+# The least length of rows for which an operand may have one element each.
+WIDE = 1024
 INTEGERS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
@@ -24,42 +28,58 @@ def where(condition: Array, a: Any, b: Any) -> Array:
     if type(condition) is not np.ndarray or condition.size < LARGE or condition.dtype != np.bool:
         return np.where(condition, a, b)
     x = a if type(a) is np.ndarray else b
-    alike = type(x) is np.ndarray and x.shape == condition.shape and x.dtype in INTEGERS
+    alike = type(x) is np.ndarray and x.dtype in INTEGERS
     return (
         _merge(condition, a, b, x.dtype)
-        if alike and _fits(a, x) and _fits(b, x)
+        if alike and _fits(a, x.dtype, condition) and _fits(b, x.dtype, condition)
         else np.where(condition, a, b)
     )
 
 
-def _fits(a: Any, x: Array) -> bool:
-    """Whether `a` is a number or an array like `x`."""
-    return type(a) in (float, int) or (type(a) is np.ndarray and a.dtype == x.dtype and a.shape == x.shape)
-
-
-def _mask(condition: Array, integer: Any) -> Array:
-    """All bits set where the condition holds, none elsewhere."""
-    mask = condition.astype(integer)
-    return np.negative(mask, out=mask)
+def _fits(x: Any, dtype: Any, condition: Array) -> bool:
+    """Whether `x` is a number, or an array like the condition or with one element for each row of it."""
+    if type(x) in (float, int):
+        return True
+    if type(x) is not np.ndarray or x.dtype != dtype:
+        return False
+    return x.shape == condition.shape or (
+        condition.shape[-1] >= WIDE and x.shape == (*condition.shape[:-1], 1)
+    )
 
 
 def _merge(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
-    integer = INTEGERS[dtype]
+    shape, integer = condition.shape, INTEGERS[dtype]
     bits_a, bits_b = (np.asarray(x, dtype=dtype).view(integer) for x in (a, b))
-    if not bits_a.ndim and not bits_a:  # all bits of 0.0 are 0
-        return _keep(~condition, bits_b, dtype)
-    if not bits_b.ndim and not bits_b:
-        return _keep(condition, bits_a, dtype)
-    merged = np.bitwise_xor(bits_a, bits_b)
-    merged &= _mask(condition, integer)
-    merged ^= bits_b
-    return merged.view(dtype)
+    if not (bits_a.ndim and bits_b.ndim) and condition.shape in (bits_a.shape, bits_b.shape):
+        if not bits_a.ndim and not bits_a:  # all bits of 0.0 are 0
+            return _keep(~condition, bits_b, dtype)
+        if not bits_b.ndim and not bits_b:
+            return _keep(condition, bits_a, dtype)
+    rows = any(x.ndim and x.shape != shape for x in (bits_a, bits_b))
+    lead, step = ((-1, shape[-1]), max(1, BLOCK // shape[-1])) if rows else ((-1,), BLOCK)
+    condition, bits_a, bits_b = (
+        x if not x.ndim else x.reshape(lead if x.shape == shape else (-1, 1))
+        for x in (condition, bits_a, bits_b)
+    )
+    merged = np.empty(condition.shape, dtype=integer)
+    for i in range(0, len(merged), step):
+        part = slice(i, i + step)
+        x, y = (x[part] if x.ndim else x for x in (bits_a, bits_b))
+        out = np.bitwise_xor(x, y, out=merged[part])
+        out &= _mask(condition[part], integer)
+        out ^= y
+    return merged.view(dtype).reshape(shape)
 
 
 def _keep(condition: Array, bits: Array, dtype: Any) -> Array:
     kept = _mask(condition, bits.dtype)
     kept &= bits
     return kept.view(dtype)
+
+
+def _mask(condition: Array, integer: Any) -> Array:
+    """All bits set where the condition holds, none elsewhere."""
+    return np.negative(condition.view(np.int8)).astype(integer)
 
 
 class _NumPy:
