@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 from ._core.domains import IDENTITIES, REAL
 from ._core.entry import enter
 from ._core.namespaces import device, index_dtype
-from ._core.numeric import largest, matmul, maximum_where, norm, relu, softplus, sqrt
-from ._core.parameters import FLAG, NUMBER, choice
+from ._core.numeric import columns, extremes, greatest, largest, matmul, norm, relu, softplus, sqrt
+from ._core.parameters import COUNT, FLAG, NUMBER, choice, optional
 from ._core.registry import loss
+from .autodiff.recompute import by_rows
 
 A = TypeVar("A")
 Array = Any
@@ -28,6 +30,7 @@ DISTANCE_METHOD = choice("direct", "gram")
     squared=FLAG,
     soft=FLAG,
     method=DISTANCE_METHOD,
+    chunk_size=optional(COUNT),
 )
 def triplet_batch_hard_loss(
     embeddings: A,
@@ -39,6 +42,7 @@ def triplet_batch_hard_loss(
     soft: bool = False,
     ignore_index: int | None = None,
     method: str = "direct",
+    chunk_size: int | None = None,
     sample_weight: Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
@@ -72,6 +76,8 @@ def triplet_batch_hard_loss(
         How distances are computed. "direct" forms all differences, in memory for N² D numbers.
         "gram" expands the square into a matrix product, in memory for N², and loses the distances
         that are small against the norms.
+    chunk_size : int, optional
+        How many anchors are worked through at a time, forward and backward. By default all.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`. An item is an anchor;
         `where` and `sample_weight` have the shape (N,) of the rows. A row that is masked or of weight
@@ -91,6 +97,10 @@ def triplet_batch_hard_loss(
     -----
     An anchor without a positive or without a negative is no item: its loss is 0, and a mean does not
     count it. A batch of one identity, or of as many identities as rows, gives 0.
+
+    The result does not depend on `chunk_size`, but for rounding. With it the memory for N² numbers is one
+    for ``chunk_size * N``, and the gradient takes a third more operations, because it computes the
+    distances of every chunk again.
 
     Not convex. Where several rows are equally far, the gradient is split among them. Rows that
     coincide have distance 0 with gradient 0, so a collapsed batch, whose loss is the margin, is a
@@ -112,7 +122,7 @@ def triplet_batch_hard_loss(
     >>> al.triplet_batch_hard_loss(x, np.asarray([0, 1, 1, 0]), margin=1.0, reduction="none").round(4)
     array([3.5858, 1.5858, 0.    , 0.    ])
     """
-    xp, x, labels, margin, squared, soft, method, done = enter(
+    xp, x, labels, margin, squared, soft, method, chunk_size, done = enter(
         triplet_batch_hard_loss,
         (embeddings, labels),
         sample_weight,
@@ -124,39 +134,63 @@ def triplet_batch_hard_loss(
         squared=squared,
         soft=soft,
         method=method,
+        chunk_size=chunk_size,
     )
-    positive, negative = _pairs(xp, labels, done.where)
-    distance = _pairwise_distances(xp, x, method, squared)
-    farthest = maximum_where(xp, distance, positive)
-    nearest = -maximum_where(xp, -distance, negative)
-    done.drop(xp.any(positive, axis=-1) & xp.any(negative, axis=-1))
+    row = xp.arange(labels.shape[0], dtype=index_dtype(xp), device=device(xp, labels))
+    here = None if done.where is None else xp.broadcast_to(done.where, labels.shape)
+    scale = square = None
+    if method == "gram":
+        scale = largest(xp, x, axis=(-2, -1))
+        x = x / scale
+        square = xp.sum(x * x, axis=-1)
+    farthest, nearest = _hardest(xp, chunk_size, x, labels, row, x, labels, row, square, here, squared)
+    pairs = (farthest != -math.inf) & _differ(xp, labels, here)
+    done.drop(pairs)
+    farthest, nearest = xp.where(pairs, farthest, 0.0), xp.where(pairs, nearest, 0.0)
+    if scale is not None:
+        farthest, nearest = (_of_gram(xp, q + square, scale, squared) for q in (farthest, nearest))
     excess = farthest - nearest
     return done(softplus(xp, excess) if soft else relu(xp, excess + margin))
 
 
-def _pairs(xp: Namespace, labels: Array, where: Array | None) -> tuple[Array, Array]:
-    """Which rows are positives (other rows of its label) and which negatives of each anchor."""
-    same = labels[:, None] == labels[None, :]
-    row = xp.arange(labels.shape[0], dtype=index_dtype(xp), device=device(xp, labels))
-    positive, negative = same & (row[:, None] != row[None, :]), ~same
-    if where is None:
-        return positive, negative
-    here = xp.broadcast_to(where, labels.shape)
-    both = here[:, None] & here[None, :]
-    return positive & both, negative & both
+def _differ(xp: Namespace, labels: Array, here: Array | None) -> Array:
+    """Whether there are two labels: then every row has a negative."""
+    if here is None:
+        return xp.any(labels != greatest(xp, labels))
+    return xp.any(here & (labels != greatest(xp, xp.where(here, labels, xp.iinfo(labels.dtype).min))))
 
 
-def _pairwise_distances(xp: Namespace, x: Array, method: str, squared: bool) -> Array:
-    """The Euclidean distance of every two rows, or its square; 0 with derivative 0 where they coincide."""
-    if method == "direct":
-        difference = x[:, None, :] - x[None, :, :]
-        return xp.sum(difference * difference, axis=-1) if squared else norm(xp, difference)
-    scale = largest(xp, x, axis=(-2, -1))
-    x = x / scale
-    square = xp.sum(x * x, axis=-1)
-    row = xp.arange(x.shape[0], dtype=index_dtype(xp), device=device(xp, x))
-    # Rounding may leave a square slightly below 0, or that of a row and itself off 0.
-    apart = row[:, None] != row[None, :]
-    q = relu(xp, square[:, None] + square[None, :] - 2 * matmul(xp, x, xp.permute_dims(x, (1, 0))))
-    q = xp.where(apart, q, 0.0)
+@by_rows(0, 0, 0, None, None, None, None, None, None)
+def _hardest(
+    xp: Namespace,
+    anchor: Array,
+    label: Array,
+    index: Array,
+    x: Array,
+    labels: Array,
+    row: Array,
+    square: Array | None,
+    here: Array | None,
+    squared: bool,
+) -> list[Array]:
+    """Of each anchor the distances to its farthest positive, or -inf, and to its nearest negative.
+
+    With the squares of the rows it is the square of a distance, less that of the anchor, which is the
+    same for all: it is to be added to what is selected, and of that the root taken.
+    """
+    same = label[:, None] == labels
+    positive, negative = same & (index[:, None] != row), ~same
+    if here is not None:
+        positive, negative = positive & here, negative & here
+    if square is not None:
+        distance = square + matmul(xp, -2 * anchor, xp.permute_dims(x, (1, 0)))
+    else:
+        difference = anchor[:, None, :] - x
+        distance = xp.sum(difference * difference, axis=-1) if squared else norm(xp, difference)
+    return list(columns(xp, extremes(xp, distance, positive, negative)))
+
+
+def _of_gram(xp: Namespace, q: Array, scale: Array, squared: bool) -> Array:
+    """The distance of a square in units of `scale`, which rounding may have left below 0; or its square."""
+    scale, q = xp.squeeze(scale, axis=-1), relu(xp, q)
     return q * (scale * scale) if squared else scale * sqrt(xp, q)

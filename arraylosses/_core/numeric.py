@@ -307,9 +307,39 @@ def largest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     return xp.where((m > 0) & xp.isfinite(m), m, 1.0)
 
 
-def maximum_where(xp: Namespace, x: Array, mask: Array) -> Array:
-    """The largest entry of the last axis in the mask, ties sharing the derivative; 0 where there is none."""
-    return xp.where(xp.any(mask, axis=-1), greatest(xp, xp.where(mask, x, -math.inf)), 0.0)
+def _extreme_entries(
+    xp: Namespace, y: Array, x: Array, high: Array, low: Array
+) -> tuple[Array, Array, Array]:
+    """Which entries are the greatest of `high` and the least of `low`, and how many share in each."""
+    most, least = high & (x == y[..., :1]), low & (x == y[..., 1:])
+    number = xp.stack([xp.sum(xp.astype(each, y.dtype), axis=-1) for each in (most, least)], axis=-1)
+    return most, least, xp.where(number == 0, 1.0, number)  # no entry equals an extreme of NaN
+
+
+def _push_extremes(xp: Namespace, ts: list[Any], y: Array, x: Array, high: Array, low: Array) -> Array:
+    most, least, number = _extreme_entries(xp, y, x, high, low)
+    return xp.stack([xp.sum(xp.where(each, ts[0], 0.0), axis=-1) for each in (most, least)], axis=-1) / number
+
+
+def _pull_extremes(xp: Namespace, i: int, y: Array, x: Array, high: Array, low: Array) -> Any:
+    def pull(c: Array) -> Array:
+        most, least, number = _extreme_entries(xp, y, x, high, low)
+        c = c / number
+        return xp.where(most, c[..., :1], xp.where(least, c[..., 1:], 0.0))
+
+    return pull
+
+
+@function_with(Rule(_push_extremes, _pull_extremes))
+def extremes(xp: Namespace, x: Array, high: Array, low: Array) -> Array:
+    """Of the last axis the greatest entry in one mask and the least in another, which has none of the first.
+
+    Side by side along a new last axis; -inf and +inf where the mask is empty. Ties share the derivative.
+    """
+    most, least = xp.where(high, x, -math.inf), xp.where(low, x, math.inf)
+    if 0 in x.shape:  # of an array without elements Dask has no maximum
+        return xp.stack([xp.sum(most, axis=-1), xp.sum(least, axis=-1)], axis=-1)
+    return xp.stack([xp.max(most, axis=-1), xp.min(least, axis=-1)], axis=-1)
 
 
 def pick(xp: Namespace, x: Array, labels: Array) -> Array:

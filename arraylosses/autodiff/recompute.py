@@ -25,7 +25,24 @@ from .transformations import pull_parts, push_parts
 Array = Any
 Body: TypeAlias = Callable[..., Sequence[Array]]
 
-BODIES: dict[str, tuple[Callable[..., Any], tuple[int | None, ...]]] = {}
+BODIES: dict[str, Installed] = {}
+
+
+class Installed(NamedTuple):
+    """A function that is written for one block, and along which axes its arguments are cut.
+
+    It returns two lists, one that the blocks have each and one that is summed; or, `by_rows`, one
+    list, along whose first axis the blocks are joined.
+    """
+
+    f: Callable[..., Any]
+    axes: tuple[int | None, ...]
+    by_rows: bool
+
+    def length(self, args: Sequence[Any]) -> int:
+        """How much there is to cut."""
+        pairs = zip(args, self.axes, strict=True)
+        return next(x.shape[axis] for x, axis in pairs if axis is not None)
 
 
 class Cut(NamedTuple):
@@ -88,17 +105,11 @@ def blockwise(*axes: int | None) -> Callable[[Callable[..., Any]], Callable[...,
     """
 
     def install(f: Callable[..., Any]) -> Callable[..., Any]:
-        name = f.__name__
-        BODIES[name] = f, axes
+        BODIES[f.__name__] = Installed(f, axes, by_rows=False)
 
         @functools.wraps(f)
         def dispatch(xp: Any, size: int, *args: Any) -> tuple[list[Array], list[Array]]:
-            if is_torch(xp) and sys.modules["torch"].compiler.is_compiling():
-                from .torch_graphs import work_through
-
-                each, total = work_through(name, size, *args)
-            else:
-                each, total = apply(xp, work_of(name, size, args), args)
+            each, total = _work_through(xp, f.__name__, size, args)
             return (
                 [each[..., i, :] for i in range(each.shape[-2])],
                 [total[..., i] for i in range(total.shape[-1])],
@@ -109,21 +120,60 @@ def blockwise(*axes: int | None) -> Callable[[Callable[..., Any]], Callable[...,
     return install
 
 
+def by_rows(*axes: int | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a function that has results for every row be worked through some rows at a time.
+
+    The axes are as in `blockwise`; an array that rows are compared with is given twice, once cut and
+    once whole. The function is written for any rows: `f(xp, *args)` returns a list of arrays of one
+    shape, whose first axis is that of the rows. It is called as `f(xp, size, *args)` and returns them
+    for all rows; of the size None, or where one block has them all, at once and with nothing
+    computed again.
+    """
+
+    def install(f: Callable[..., Any]) -> Callable[..., Any]:
+        BODIES[f.__name__] = installed = Installed(f, axes, by_rows=True)
+
+        @functools.wraps(f)
+        def dispatch(xp: Any, size: int | None, *args: Any) -> list[Array]:
+            if size is None or size >= installed.length(args):
+                return list(f(xp, *args))
+            (found,) = _work_through(xp, f.__name__, size, args)
+            return [found[..., i] for i in range(found.shape[-1])]
+
+        return dispatch
+
+    return install
+
+
+def _work_through(xp: Any, name: str, size: int, args: tuple[Any, ...]) -> Sequence[Array]:
+    if is_torch(xp) and sys.modules["torch"].compiler.is_compiling():
+        from .torch_graphs import work_through
+
+        found: Sequence[Array] = work_through(name, size, *args)
+        return found
+    return apply(xp, work_of(name, size, args), args)
+
+
 def work_of(name: str, size: int, args: tuple[Any, ...]) -> Blockwise:
     """What there is to do for a call of an installed function."""
-    f, axes = BODIES[name]
-    total = next(x.shape[axis] for x, axis in zip(args, axes, strict=True) if axis is not None)
+    installed = BODIES[name]
+    total = installed.length(args)
     size = min(size, total)
     inputs = tuple(
         None if axis is None or x is None else Cut(axis, size, total)
-        for x, axis in zip(args, axes, strict=True)
+        for x, axis in zip(args, installed.axes, strict=True)
     )
 
-    def body(xp: Any, *block: Any) -> tuple[Array, Array]:
-        each, summed = f(xp, *block)
+    def rows(xp: Any, *block: Any) -> tuple[Array]:
+        return (xp.stack(installed.f(xp, *block), axis=-1),)
+
+    def each_and_sum(xp: Any, *block: Any) -> tuple[Array, Array]:
+        each, summed = installed.f(xp, *block)
         return xp.expand_dims(xp.stack(each, axis=-1), axis=-1), xp.stack(summed, axis=-1)
 
-    return Blockwise(body, inputs, (Cut(-1, 1, -(-total // size)), None))
+    if installed.by_rows:
+        return Blockwise(rows, inputs, (Cut(0, size, total),))
+    return Blockwise(each_and_sum, inputs, (Cut(-1, 1, -(-total // size)), None))
 
 
 def apply(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:

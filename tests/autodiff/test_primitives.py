@@ -174,7 +174,10 @@ def test_torch_checks_and_transforms(name: str) -> None:
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
 
 
-@pytest.mark.parametrize("name", sorted(k for k, (f, _) in RULES.items() if f.__code__.co_argcount < 5))
+OF_NUMBERS = sorted(k for k, (f, _) in RULES.items() if f.__code__.co_argcount < 5 and k != "extremes")
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_torch_compiles_without_a_break(name: str) -> None:
     torch._dynamo.reset()
     f = calling(name)
@@ -223,6 +226,19 @@ def test_the_body_that_pytorch_may_be_left_with(name: str) -> None:
     want = torch.autograd.grad(calling(name)(*args).sum(), args)
     got = torch.autograd.grad(CLASSES[name][2](*args).sum(), args)
     torch.testing.assert_close(got, want, rtol=1e-14, atol=0)
+
+
+def test_extremes_of_masks_are_the_body_that_pytorch_may_be_left_with() -> None:
+    from arraylosses.autodiff.torch_functions import CLASSES
+
+    x = torch.tensor([[1.0, 3.0, 3.0, 0.5], [2.0, 2.0, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    high = torch.tensor([[True, True, True, False], [False, False, False, False]])
+    f, c = calling("extremes"), torch.tensor([[2.0, 3.0], [0.0, 5.0]], dtype=torch.float64)
+    y = f(x, high, ~high)
+    assert y.tolist() == [[3.0, 0.5], [-INF, 0.0]]
+    want = torch.tensor([[0.0, 1.0, 1.0, 3.0], [0.0, 0.0, 2.5, 2.5]], dtype=torch.float64)
+    torch.testing.assert_close(torch.autograd.grad(y, x, c)[0], want)
+    torch.testing.assert_close(torch.autograd.grad(CLASSES["extremes"][2](x, high, ~high), x, c)[0], want)
 
 
 def test_a_primitive_of_ones_own() -> None:

@@ -262,3 +262,133 @@ def test_chunk_size_is_a_positive_integer(bad: Any) -> None:
         al.linear_cross_entropy(HIDDEN, WEIGHT, LABELS, chunk_size=bad)
     rule = "must be a positive integer or None"
     assert str(error.value) == f"linear_cross_entropy: chunk_size {rule}, got {bad!r}"
+
+
+# --- by rows ---------------------------------------------------------------------------------------
+
+ROWS = RNG.normal(size=(9, 3))
+IDENTITIES = np.asarray([0, 1, 0, 2, 1, 0, 3, 2, 1])
+PAIRS: dict[str, dict[str, Any]] = {
+    "direct": {"method": "direct", "margin": 1.0},
+    "gram": {"method": "gram", "margin": 1.0},
+    "squared": {"method": "gram", "squared": True, "soft": True},
+    "direct, squared": {"method": "direct", "squared": True, "soft": True},
+    "masked": {
+        "method": "direct",
+        "soft": True,
+        "where": np.arange(9) != 4,
+        "sample_weight": RNG.uniform(size=9),
+        "ignore_index": 3,
+    },
+}
+# The corners of a square and its centre: whatever row is the anchor, several others are as far.
+TIES = np.asarray([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [0.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
+OF_TIES = np.asarray([0, 0, 0, 0, 1, 1, 1])
+
+every_pairs = pytest.mark.parametrize("options", PAIRS.values(), ids=PAIRS)
+
+
+def triplet_of(library: str, options: dict[str, Any], labels: Any = IDENTITIES) -> Function:
+    array = LIBRARIES[library]
+    given = {k: array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+    return lambda x, **more: al.triplet_batch_hard_loss(x, array(labels), **given, **more)
+
+
+@every_library
+@pytest.mark.parametrize("size", [1, 3, 4, 9, 20])
+@every_pairs
+def test_value_and_gradient_are_those_of_all_rows_at_once(
+    library: str, size: int, options: dict[str, Any]
+) -> None:
+    loss, x = triplet_of(library, options), LIBRARIES[library](ROWS)
+    for reduction in ("none", "mean"):
+        assert_same(loss(x, reduction=reduction, chunk_size=size), loss(x, reduction=reduction))
+    value, gradient = al.value_and_grad(loss)(x, chunk_size=size)
+    assert_same(value, loss(x))
+    assert_same(gradient, al.grad(loss)(x), ulp=16)
+
+
+@every_library
+@pytest.mark.parametrize("size", [1, 3, 7])
+@pytest.mark.parametrize("method", ["direct", "gram"])
+@pytest.mark.parametrize("squared", [False, True])
+def test_ties_share_across_blocks(library: str, size: int, method: str, squared: bool) -> None:
+    options = {"method": method, "squared": squared, "margin": 8.0}
+    loss, x = triplet_of(library, options, OF_TIES), LIBRARIES[library](TIES)
+    assert_same(al.grad(loss)(x, chunk_size=size), al.grad(loss)(x), ulp=16)
+
+
+@every_library
+@pytest.mark.parametrize("name", ["gram", "direct, squared"])
+def test_every_order_is_that_of_all_rows_at_once(library: str, name: str) -> None:
+    loss, array = triplet_of(library, PAIRS[name]), LIBRARIES[library]
+    x, v = array(ROWS), array(np.cos(np.arange(ROWS.size) + 0.5).reshape(ROWS.shape))
+    both = [
+        lambda x, v, size=size: orders(lambda x: loss(x, chunk_size=size), x, v) for size in (1, 4, 9, None)
+    ]
+    *chunked, at_once = (f(x, v) for f in (map(jax.jit, both) if library == "jax" else both))
+    for of_size, (name, want) in product(chunked, at_once.items()):
+        got, want = in_numpy(of_size[name]), in_numpy(want)
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13, err_msg=name)
+
+
+def test_torch_compiles_checks_and_transforms_pairs() -> None:
+    torch._dynamo.reset()
+    loss, x = triplet_of("torch", PAIRS["gram"]), torch.asarray(ROWS).requires_grad_()
+
+    def chunked(x: Any) -> Any:
+        return loss(x, chunk_size=4)
+
+    compiled = torch.compile(chunked, fullgraph=True, backend="aot_eager")
+    assert_same(compiled(x), loss(x))
+    (want,) = torch.autograd.grad(loss(x), x)
+    assert_same(torch.autograd.grad(compiled(x), x)[0], want, ulp=16)
+    assert torch.autograd.gradcheck(chunked, x, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(chunked, x)
+    x = x.detach()
+    torch.testing.assert_close(torch.func.hessian(chunked)(x), torch.func.hessian(loss)(x))
+    several = torch.stack([x, 2 * x])
+    torch.testing.assert_close(
+        torch.func.vmap(torch.func.grad(chunked))(several), torch.stack([al.grad(loss)(x) for x in several])
+    )
+
+
+def test_dask_works_through_rows() -> None:
+    dask_array = pytest.importorskip("dask.array")
+    loss = functools.partial(al.triplet_batch_hard_loss, margin=1.0, chunk_size=4)
+    x, labels = dask_array.from_array(ROWS), dask_array.from_array(IDENTITIES)
+    assert_same(loss(x, labels).compute(), loss(ROWS, IDENTITIES))
+    assert_same(al.grad(loss)(x, labels).compute(), al.grad(loss)(ROWS, IDENTITIES), ulp=16)
+
+
+@every_library
+def test_no_rows(library: str) -> None:
+    array = LIBRARIES[library]
+    x, labels = array(np.zeros((0, 3))), array(np.zeros(0, dtype=int))
+    value, gradient = al.value_and_grad(al.triplet_batch_hard_loss)(x, labels, chunk_size=2)
+    assert value == 0
+    assert gradient.shape == (0, 3)
+
+
+@pytest.mark.parametrize("method", ["direct", "gram"])
+def test_torch_never_makes_a_tensor_of_all_pairs(method: str) -> None:
+    x, labels = torch.asarray(np.random.default_rng(2).normal(size=(300, 4))), torch.arange(300) // 4
+    with Largest() as largest:
+        value = al.triplet_batch_hard_loss(x.requires_grad_(), labels, method=method, chunk_size=10)
+        torch.autograd.grad(value, x)
+    assert largest.size <= 10 * 300 * (4 if method == "direct" else 1)
+
+
+def test_jax_plans_room_for_few_rows() -> None:
+    x, labels = jnp.zeros((2000, 4)), jnp.arange(2000) // 4
+    loss = functools.partial(al.triplet_batch_hard_loss, method="gram", chunk_size=64)
+    held = jax.jit(jax.grad(loss)).lower(x, labels).compile().memory_analysis().temp_size_in_bytes
+    assert held < 2000 * 2000 * 8 / 4
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True])
+def test_chunk_size_of_rows_is_a_positive_integer(bad: Any) -> None:
+    with pytest.raises(ValueError) as error:
+        al.triplet_batch_hard_loss(ROWS, IDENTITIES, chunk_size=bad)
+    rule = "must be a positive integer or None"
+    assert str(error.value) == f"triplet_batch_hard_loss: chunk_size {rule}, got {bad!r}"
