@@ -3,24 +3,24 @@
 `python benchmarks/linear_head.py [tokens width classes]` measures time and peak memory of loss and
 gradients, each case in a process of its own. Memory is what is held beyond the arguments and the
 gradients, in units of the logits: of PyTorch and NumPy as the system sees it, of JAX as XLA plans it.
+At its full size it writes the table to docs/performance.md.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
-import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import markdown, spelled
+from measure import best_of, in_its_own_process, markdown, most_held, spelled, write_between_marks
 from rich.console import Console
 from rich.markdown import Markdown
 
 import arraylosses as al
 
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 SHAPE = (2048, 512, 128_000)  # tokens, width, classes
 ROUNDS = 2
 CASES = [
@@ -78,10 +78,6 @@ def in_jax(chunk: int | None, h: Any, w: Any, y: Any) -> tuple[Callable[[], Any]
     )
 
 
-def most_held() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def measure(library: str, chunk: int | None, shape: tuple[int, ...]) -> tuple[float, int]:
     """The time of a call in seconds, and the bytes that it holds beyond arguments and gradients."""
     h, w, y = arguments(shape)
@@ -93,12 +89,7 @@ def measure(library: str, chunk: int | None, shape: tuple[int, ...]) -> tuple[fl
         before = most_held()
         call()
         held = most_held() - before - h.nbytes - w.nbytes
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times), held
+    return best_of(call, ROUNDS), held
 
 
 def _warm_up(library: str, chunk: int | None) -> None:
@@ -111,16 +102,16 @@ def main(shape: tuple[int, ...]) -> None:
     logits = 4 * shape[0] * shape[2]
     rows, dense = [], {}
     for library, chunk in CASES:
-        command = [sys.executable, __file__, library, chunk, *map(str, shape)]
-        seconds, held = subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()[
-            -2:
-        ]
+        seconds, held = in_its_own_process(__file__, library, chunk, *shape)
         if chunk == "None":
-            dense[library] = float(seconds)
-        ratio = float(seconds) / dense.get(library, dense["torch"])
-        rows.append([library, chunk, spelled(float(seconds)), f"{ratio:.2f}", f"{int(held) / logits:.3f}"])
+            dense[library] = seconds
+        ratio = seconds / dense.get(library, dense["torch"])
+        rows.append([library, chunk, spelled(seconds), f"{ratio:.2f}", f"{held / logits:.3f}"])
     columns = ["loss and gradients", "`chunk_size`", "time", "ratio", "memory / logits"]
-    Console().print(Markdown(markdown(columns, rows)))
+    table = markdown(columns, rows)
+    Console().print(Markdown(table))
+    if shape == SHAPE:
+        write_between_marks(PAGE, "linear head", table)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -58,6 +61,23 @@ def peak_bytes(call: Call) -> int:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def most_held() -> int:
+    """The most memory that this process has had, as the system sees it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def best_of(call: Call, rounds: int) -> float:
+    return min(duration(call, 1) for _ in range(rounds))
+
+
+def in_its_own_process(script: str, *case: object) -> tuple[float, int]:
+    """The seconds and the bytes that a script prints last of a case that it is called with."""
+    command = [sys.executable, script, *map(str, case)]
+    printed = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+    seconds, held = printed.split()[-2:]
+    return float(seconds), int(held)
 
 
 def spelled(seconds: float) -> str:
