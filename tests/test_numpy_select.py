@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,12 @@ def test_what_does_not_fit_is_left_to_numpy(a: Any, b: Any) -> None:
     got, want = namespace(CONDITION).where(condition, a, b), np.where(condition, a, b)
     assert got.dtype == want.dtype
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("shape", [(3, 50_001), (2, 70, 1024), (40, 64)])
+def test_rows_with_one_element_each(shape: tuple[int, ...]) -> None:
+    condition = rng.random((*shape[:-1], 4 * shape[-1]))[..., ::4] < 0.5
+    a, column = rng.normal(size=shape), rng.normal(size=(*shape[:-1], 2))[..., :1]
+    xp = namespace(condition)
+    for left, right in ((column, 0.0), (math.inf, column), (column, a), (a.mT.copy().mT, column), (a, a * 2)):
+        np.testing.assert_array_equal(xp.where(condition, left, right), np.where(condition, left, right))
