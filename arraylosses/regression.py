@@ -8,7 +8,17 @@ from typing import Any, TypeVar
 from ._core.domains import REAL
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.numeric import absolute, huber, less_log1p, nonzero, one_plus_square, product, relu
+from ._core.numeric import (
+    absolute,
+    huber,
+    less_log1p,
+    nonzero,
+    one_plus_square,
+    product,
+    relu,
+    smooth_l1,
+    square,
+)
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE
 from ._core.registry import loss
 
@@ -132,8 +142,8 @@ def squared_error(
     >>> al.squared_error(np.asarray([1.0, 2.0, 3.5]), np.asarray([1.5, 2.0, 1.0]), reduction="none")
     array([0.25, 0.  , 6.25])
     """
-    _, p, t, done = enter(squared_error, (pred, target), sample_weight, where, reduction, normalizer)
-    return done((p - t) ** 2)
+    xp, p, t, done = enter(squared_error, (pred, target), sample_weight, where, reduction, normalizer)
+    return done(square(xp, p - t))
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL, beta=NONNEGATIVE)
@@ -201,7 +211,7 @@ def smooth_l1_loss(
     r = p - t
     if isinstance(beta, float) and beta == 0:
         return done(absolute(xp, r))
-    smooth = huber(xp, r, beta) / nonzero(xp, beta)
+    smooth = smooth_l1(xp, r, nonzero(xp, beta))
     return done(smooth if isinstance(beta, float) else xp.where(beta == 0, absolute(xp, r), smooth))
 
 

@@ -16,6 +16,7 @@ from . import debugging, errors
 from .domains import Domain
 from .errors import Words, refuse
 from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, traced_namespace
+from .numeric import keep
 from .parameters import ArrayRule, AxisRule, Rule
 from .reductions import Exit
 from .registry import Loss
@@ -429,8 +430,11 @@ def sanitise(
             if domain.broadcasts:  # its own shape may be smaller than the mask's
                 clean[i] = xp.broadcast_to(clean[i], shape_of(dims, sizes))
             safe = domain.safe if per_item else 0  # an absent element adds nothing to a sum
-            out = ~spread(xp, kept, mask, dims, sizes)
-            clean[i] = substitute(xp, out, domain, clean[i], safe)
+            here = spread(xp, kept, mask, dims, sizes)
+            if domain.dense and safe == 0:
+                clean[i] = keep(xp, clean[i], here)
+            else:
+                clean[i] = substitute(xp, ~here, domain, clean[i], safe)
     return tuple(clean)
 
 

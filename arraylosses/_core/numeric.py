@@ -55,6 +55,18 @@ def clip(xp: Namespace, x: Array, bound: Any) -> Array:
     return xp.minimum(xp.maximum(x, -bound), bound)  # the libraries' own clip takes more passes
 
 
+@primitive(lambda t, xp, b: keep(xp, t, b))
+def keep(xp: Namespace, x: Array, kept: Array) -> Array:
+    """`x` where it is kept, elsewhere 0."""
+    return xp.where(kept, x, 0.0)
+
+
+@primitive(lambda t, a: t * (2 * a))
+def square(xp: Namespace, x: Array) -> Array:
+    """x²."""
+    return x * x
+
+
 @primitive(
     lambda t, xp, a, b: t * clip(xp, a, b),
     lambda t, xp, a, b: t * relu(xp, absolute(xp, a) - b),
@@ -65,6 +77,17 @@ def huber(xp: Namespace, r: Array, delta: Any) -> Array:
     d = xp.abs(r)
     q = xp.minimum(d, delta)
     return q * (d - q / 2)
+
+
+@primitive(
+    lambda t, xp, a, b: t * clip(xp, a / b, 1.0),
+    lambda t, xp, a, b: t * (square(xp, clip(xp, a / b, 1.0)) / -2),
+)
+def smooth_l1(xp: Namespace, r: Array, beta: Any) -> Array:
+    """r²/(2β) up to |r| = β, and its tangent beyond."""
+    d = xp.abs(r)
+    q = xp.minimum(d, beta)
+    return q * (d - q / 2) / beta
 
 
 @primitive(lambda t, xp, a: t * sigmoid(xp, a))
@@ -456,15 +479,18 @@ def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
 
     NaN where a logit is +inf or all are -inf.
     """
-    z = settle(xp, z)
-    top, others = label_nll_parts(xp, held(xp, z), labels)
-    return xp.squeeze(_label_nll(xp, z, labels, top, others), axis=-1)
+    return xp.squeeze(_label_nll(xp, settle(xp, z), labels), axis=-1)
 
 
-def label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, Array]:
+@reduction(lambda xp, a, y, labels, top: put_label(xp, xp.exp(a - top), labels, 0.0))
+def _others(xp: Namespace, z: Array, labels: Array, top: Array) -> Array:
+    return xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
+
+
+def _label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, Array]:
     """The largest logit, and Σ exp(z - largest) over all classes but the label."""
     top = finite_or_nan(xp, greatest(xp, z, keepdims=True))
-    return top, xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
+    return top, _others(xp, z, labels, top)
 
 
 def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, top: Array, others: Array) -> Array:
@@ -473,8 +499,9 @@ def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, top: Arra
     return put_label(xp, _softmax(xp, z, top, log_sum), labels, expm1(xp, -y))
 
 
-@reduction(_label_nll_slope)
-def _label_nll(xp: Namespace, z: Array, labels: Array, top: Array, others: Array) -> Array:
+@reduction(_label_nll_slope, parts=_label_nll_parts)
+def _label_nll(xp: Namespace, z: Array, labels: Array, *parts: Array) -> Array:
+    top, others = parts
     less = top - take_label(xp, z, labels)
     return xp.log1p(others + xp.expm1(-less)) + less
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .numeric import divide, pick
+from .numeric import divide, keep, pick
 
 Array = Any
 Namespace = Any
@@ -87,7 +87,7 @@ class Exit:
         if self.invalid is not None:
             items = xp.where(self.invalid, math.nan, items)
         if self.valid is not None:
-            items = xp.where(self.valid, items, 0.0)
+            items = keep(xp, items, self.valid)
         if self.weight is not None:
             items = self.weight * items
         if type(self.reduction) is Unreduced:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .._core.namespaces import is_compiling, is_jax, is_torch, stop_gradient
 from .rules import Map, Rule, along_last_axis, elementwise
@@ -23,7 +23,21 @@ from .trace import Namespace, bind
 Array = Any
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-RULES: dict[str, tuple[Callable[..., Any], Rule]] = {}
+
+class Primitive(NamedTuple):
+    """A function and its rule."""
+
+    f: Callable[..., Any]
+    rule: Rule
+    axes: int  # how many axes, the last ones, it does not leave alone
+    parts: Callable[..., tuple[Array, ...]] | None = None
+
+    def with_parts(self, xp: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, and what value and derivative share, as constants."""
+        return args if self.parts is None else (*args, *self.parts(xp, held(xp, args[0]), *args[1:]))
+
+
+RULES: dict[str, Primitive] = {}
 
 
 def primitive(*maps: Map) -> Callable[[Function], Function]:
@@ -33,21 +47,24 @@ def primitive(*maps: Map) -> Callable[[Function], Function]:
     `a`, `b`, `c`, the result `y`. Maps are linear in `t`, and of primitives wherever they are to be
     differentiated in turn.
     """
-    return functools.partial(_install, elementwise(*maps))
+    return lambda f: _install(Primitive(f, elementwise(*maps), 0))
 
 
-def reduction(weights: Callable[..., Array]) -> Callable[[Function], Function]:
+def reduction(
+    weights: Callable[..., Array], parts: Callable[..., tuple[Array, ...]] | None = None
+) -> Callable[[Function], Function]:
     """Give a function that reduces the last axis, which it keeps, its derivative Σ w·t along it.
 
     The weights w come from `weights(xp, a, y, *rest)`, the argument, the result, and further
-    arguments, which have no derivative.
+    arguments, which have no derivative. What the function and its weights both need comes from
+    `parts(xp, a, *rest)`, and is passed to them after the rest.
     """
-    return functools.partial(_install, along_last_axis(weights))
+    return lambda f: _install(Primitive(f, along_last_axis(weights), 1, parts))
 
 
 def function_with(rule: Rule) -> Callable[[Function], Function]:
-    """Give a function its rule: how it pushes tangents forward and pulls cotangents back."""
-    return functools.partial(_install, rule)
+    """Give a function along the last axis its rule, to push tangents forward and pull cotangents back."""
+    return lambda f: _install(Primitive(f, rule, 1))
 
 
 def held(xp: Any, x: Array) -> Array:
@@ -56,10 +73,11 @@ def held(xp: Any, x: Array) -> Array:
     return x if is_torch(xp) and is_compiling() else stop_gradient(xp, x)
 
 
-def _install(rule: Rule, f: Function) -> Function:
+def _install(of: Primitive) -> Any:
+    f, rule = of.f, of.rule
     name, bound = f.__name__, f"arraylosses.{f.__name__}"  # not to be taken for one of the standard
     Namespace.rules[bound], Namespace.internals[bound] = rule, f
-    RULES[name] = f, rule
+    RULES[name] = of
     if (installed := sys.modules.get(f"{__package__}.torch_functions")) is not None:
         installed.install(name)
 
@@ -67,11 +85,12 @@ def _install(rule: Rule, f: Function) -> Function:
     def dispatch(xp: Any, *args: Any) -> Array:
         if is_torch(xp):
             return _for_torch(name, xp, args)
+        args = of.with_parts(xp, args)
         if is_jax(xp):
             return _for_jax(f, rule, xp)(*args)
         return bind(xp, bound, *args) if type(xp) is Namespace else f(xp, *args)
 
-    return dispatch  # type: ignore[return-value]
+    return dispatch
 
 
 def _for_torch(name: str, xp: Any, args: tuple[Any, ...]) -> Array:

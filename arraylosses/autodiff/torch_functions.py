@@ -5,20 +5,33 @@ Every primitive has two classes, because Dynamo refuses one that defines `jvp`.
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat.torch
 import torch
 from torch.autograd import forward_ad
 
 from . import recompute
-from .primitives import RULES
-from .rules import Like
+from .primitives import RULES, Primitive
+from .rules import Like, Rule
+from .torch_kernels import KERNELS, Kernel, in_blocks, single
 
 Array = Any
+
+
+class Classes(NamedTuple):
+    """The function of a primitive: for plain calls, for transformations, for Dynamo, and its body."""
+
+    plain: Any
+    transformed: Any
+    compiled: Any
+    body: Any
+
+
 XP: Any = array_api_compat.torch
-CLASSES: dict[str, tuple[Any, Any, Any]] = {}
+CLASSES: dict[str, Classes] = {}
 
 # What PyTorch has itself, as exact in every derivative.
 NATIVE: dict[str, Any] = {
@@ -32,20 +45,14 @@ NATIVE: dict[str, Any] = {
 }
 # What it computes as exactly, in fewer passes, and differentiates with a cancellation, but rightly.
 FUSED: dict[str, Any] = {
-    "huber": lambda r, delta: _huber(r, delta),
+    "huber": KERNELS["huber"].value,
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
+    "smooth_l1": KERNELS["smooth_l1"].value,
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
-
-
-def _huber(r: Array, delta: Any) -> Array:
-    if isinstance(delta, torch.Tensor):
-        q = r.clamp(-delta, delta)
-        return q * (r - q / 2)
-    return torch.nn.functional.huber_loss(r, r.new_zeros(()).expand_as(r), reduction="none", delta=delta)
 
 
 def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
@@ -66,12 +73,19 @@ def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
     native = NATIVE.get(name)
     if native is not None:
         return native(*args)
-    forward_and_back, back, body = CLASSES[name]
-    if torch.is_grad_enabled() and any(isinstance(a, torch.Tensor) and a.requires_grad for a in args):
-        return back.apply(*args) if torch.compiler.is_compiling() else forward_and_back.apply(*args)
-    if not torch.compiler.is_compiling() and transforming():
-        return forward_and_back.apply(*args)
-    return body(*args)
+    of = CLASSES[name]
+    compiling = torch.compiler.is_compiling()
+    if not compiling and not transforming():
+        return of.plain(*args)
+    args = RULES[name].with_parts(xp, args)
+    if not compiling:
+        return of.transformed.apply(*args)
+    return (of.compiled.apply if followed(args) else of.body)(*args)
+
+
+def followed(args: tuple[Any, ...]) -> bool:
+    """Whether PyTorch keeps track of one of the arguments."""
+    return torch.is_grad_enabled() and any(isinstance(a, torch.Tensor) and a.requires_grad for a in args)
 
 
 def transforming() -> bool:
@@ -92,29 +106,32 @@ def _without_tangent(x: Any) -> Any:
     return forward_ad.unpack_dual(x).primal
 
 
+def saved(rule: Rule, args: tuple[Any, ...], y: Array) -> tuple[list[Array], list[Any]]:
+    """The tensors that the derivative needs, and of all others what is known without them."""
+    tensors, known = [], []
+    for key, x in zip((*"abcdef"[: len(args)], "y"), (*args, y), strict=True):
+        if not isinstance(x, torch.Tensor):
+            known.append(x)
+        elif key in rule.needs:
+            tensors.append(x)
+            known.append(None)
+        else:
+            known.append(Like(x.shape, x.dtype))
+    return tensors, known
+
+
+def restored(ctx: Any) -> list[Any]:
+    tensors = iter(ctx.saved_tensors)
+    *args, y = (next(tensors) if x is None else x for x in ctx.known)
+    return [y, *args]
+
+
 def install(name: str) -> None:
     """Build the classes of a primitive."""
     xp = XP
-    f, rule = RULES[name]
+    of = RULES[name]
+    f, rule, axes = of.f, of.rule, of.axes
     body = FUSED.get(name) or (lambda *args: f(xp, *args))
-
-    def saved(args: tuple[Any, ...], y: Array) -> tuple[list[Array], list[Any]]:
-        """The tensors that the derivative needs, and of all others what is known without them."""
-        tensors, known = [], []
-        for key, x in zip((*"abcdef"[: len(args)], "y"), (*args, y), strict=True):
-            if not isinstance(x, torch.Tensor):
-                known.append(x)
-            elif key in rule.needs:
-                tensors.append(x)
-                known.append(None)
-            else:
-                known.append(Like(x.shape, x.dtype))
-        return tensors, known
-
-    def restored(ctx: Any) -> list[Any]:
-        tensors = iter(ctx.saved_tensors)
-        *args, y = (next(tensors) if x is None else x for x in ctx.known)
-        return [y, *args]
 
     class Back(torch.autograd.Function):  # type: ignore[misc]
         generate_vmap_rule = True
@@ -125,7 +142,7 @@ def install(name: str) -> None:
 
         @staticmethod
         def setup_context(ctx: Any, args: tuple[Any, ...], y: Array) -> None:
-            tensors, ctx.known = saved(args, y)
+            tensors, ctx.known = saved(rule, args, y)
             ctx.set_materialize_grads(False)  # no derivative is none, not 0, which 0·∞ would make NaN
             ctx.save_for_backward(*tensors)
 
@@ -142,7 +159,7 @@ def install(name: str) -> None:
         @staticmethod
         def setup_context(ctx: Any, args: tuple[Any, ...], y: Array) -> None:
             Back.setup_context(ctx, args, y)
-            ctx.save_for_forward(*saved(args, y)[0])
+            ctx.save_for_forward(*saved(rule, args, y)[0])
 
         @staticmethod
         def jvp(ctx: Any, *ts: Any) -> Array:
@@ -151,7 +168,69 @@ def install(name: str) -> None:
                 y, *args = map(_without_tangent, restored(ctx))
                 return rule.push(xp, list(ts), y, *args).broadcast_to(y.shape)
 
-    CLASSES[name] = ForwardAndBack, Back, body
+    class InBlocks(Back):
+        @staticmethod
+        def forward(*args: Any) -> Array:
+            return in_blocks(body, axes)(*args)
+
+        @staticmethod
+        def backward(ctx: Any, c: Array) -> Any:
+            if c is None or torch.is_grad_enabled():
+                return Back.backward(ctx, c)
+            y, *args = restored(ctx)
+            found = [
+                in_blocks(functools.partial(pull, i), axes)(c, y, *args) if wanted else None
+                for i, wanted in enumerate(ctx.needs_input_grad)
+            ]
+            return found[0] if len(found) == 1 else tuple(found)
+
+    def pull(i: int, c: Array, y: Array, *args: Any) -> Array:
+        return rule.pull(xp, i, y, *args)(c)
+
+    def in_blocks_of(*args: Any) -> Array:
+        args = of.with_parts(xp, args)
+        return InBlocks.apply(*args) if followed(args) else in_blocks(body, axes)(*args)
+
+    kernel = KERNELS.get(name)
+    plain = in_blocks_of if kernel is None else _by_kernel(of, kernel)
+    CLASSES[name] = Classes(plain, ForwardAndBack, Back, body)
+
+
+def _by_kernel(of: Primitive, kernel: Kernel) -> Any:
+    """A primitive that has a kernel, for plain calls."""
+
+    class ByKernel(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, *args: Any) -> Array:
+            y = kernel.value(*args)
+            ctx.kept = ()
+            if kernel.keeps:
+                y, kept = y
+                ctx.kept = y.detach(), kept
+            ctx.set_materialize_grads(False)
+            tensors, ctx.known = saved(of.rule, args, y)
+            ctx.save_for_backward(*tensors)
+            return y
+
+        @staticmethod
+        def backward(ctx: Any, c: Array) -> Any:
+            y, *args = restored(ctx)
+            found: list[Any] = [None] * len(args)
+            for i, wanted in enumerate(ctx.needs_input_grad):
+                if not wanted or c is None:
+                    continue
+                if i == 0 and not torch.is_grad_enabled():
+                    found[0] = kernel.pull(single(c), *args, *ctx.kept)
+                else:
+                    found[i] = of.rule.pull(XP, i, y, *of.with_parts(XP, tuple(args)))(c)
+            return found[0] if len(found) == 1 else tuple(found)
+
+    def plain(*args: Any) -> Array:
+        if followed(args):
+            return ByKernel.apply(*args)
+        return kernel.value(*args)[0] if kernel.keeps else kernel.value(*args)
+
+    return plain
 
 
 for name in RULES:

@@ -34,6 +34,7 @@ ONE: dict[str, tuple[Function, list[float]]] = {
     "expm1": (mpmath.expm1, POINTS),
     "less_log1p": (lambda x: x - mpmath.log1p(x), SMALL),
     "sqrt": (mpmath.sqrt, POSITIVE),
+    "square": (lambda x: x * x, [x for x in POINTS if abs(x) > 1e-9]),
     "absolute": (abs, [x for x in POINTS if x]),
     "relu": (lambda x: max(x, mpmath.mpf(0)), [x for x in POINTS if x]),
 }
@@ -42,6 +43,8 @@ TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
     "xlogy": (lambda a, b: a * mpmath.log(b), [(2, 3), (0, 2), (0.5, 1e-30)]),
     "quotient": (lambda a, b: a / b, [(2, 3), (0, 2), (-1, 1e30)]),
     "log_add_exp": (lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), [(0, 0), (1, -2), (3, 40)]),
+    "huber": (lambda r, d: r**2 / 2 if abs(r) < d else d * (abs(r) - d / 2), [(1, 2), (-3, 2)]),
+    "smooth_l1": (lambda r, b: r**2 / 2 / b if abs(r) < b else abs(r) - b / 2, [(1, 2), (-3, 2)]),
     "minimum": (min, [(1, 2), (3, 2)]),
     "clip": (lambda a, b: max(-b, min(a, b)), [(1, 2), (3, 2), (-3, 2)]),
 }
@@ -174,7 +177,8 @@ def test_torch_checks_and_transforms(name: str) -> None:
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
 
 
-OF_NUMBERS = sorted(k for k, (f, _) in RULES.items() if f.__code__.co_argcount < 5 and k != "extremes")
+NOT_OF_NUMBERS = ("extremes", "keep", "_label_nll", "_others")
+OF_NUMBERS = sorted(k for k, of in RULES.items() if of.f.__code__.co_argcount < 5 and k not in NOT_OF_NUMBERS)
 
 
 @pytest.mark.parametrize("name", OF_NUMBERS)
@@ -182,7 +186,7 @@ def test_torch_compiles_without_a_break(name: str) -> None:
     torch._dynamo.reset()
     f = calling(name)
     x = torch.tensor([[0.3, 0.7, 2.5]], requires_grad=True)
-    count = RULES[name][0].__code__.co_argcount - 1
+    count = RULES[name].f.__code__.co_argcount - 1
     args = (x, x.detach() + 1, x.detach() + 2)[:count]
     eager = f(*args)
     compiled = torch.compile(f, fullgraph=True, backend="aot_eager")(*args)
@@ -208,6 +212,7 @@ BODIES = {
     "quotient": 2,
     "part": 2,
     "huber": 2,
+    "smooth_l1": 2,
     "log_add_exp": 2,
     "logit_nll": 3,
     "logit_nll_slope": 3,
@@ -224,7 +229,7 @@ def test_the_body_that_pytorch_may_be_left_with(name: str) -> None:
     y = torch.tensor([[1.0, 0.5, 0.25, 0.5], [2.0, 1.0, 0.5, 1.0]], dtype=torch.float64)
     args = [z.clone().requires_grad_() for z in (x, y, torch.ones_like(x))[: BODIES[name]]]
     want = torch.autograd.grad(calling(name)(*args).sum(), args)
-    got = torch.autograd.grad(CLASSES[name][2](*args).sum(), args)
+    got = torch.autograd.grad(CLASSES[name].body(*args).sum(), args)
     torch.testing.assert_close(got, want, rtol=1e-14, atol=0)
 
 
@@ -238,7 +243,7 @@ def test_extremes_of_masks_are_the_body_that_pytorch_may_be_left_with() -> None:
     assert y.tolist() == [[3.0, 0.5], [-INF, 0.0]]
     want = torch.tensor([[0.0, 1.0, 1.0, 3.0], [0.0, 0.0, 2.5, 2.5]], dtype=torch.float64)
     torch.testing.assert_close(torch.autograd.grad(y, x, c)[0], want)
-    torch.testing.assert_close(torch.autograd.grad(CLASSES["extremes"][2](x, high, ~high), x, c)[0], want)
+    torch.testing.assert_close(torch.autograd.grad(CLASSES["extremes"].body(x, high, ~high), x, c)[0], want)
 
 
 def test_a_primitive_of_ones_own() -> None:
@@ -254,3 +259,45 @@ def test_a_primitive_of_ones_own() -> None:
         value, gradient, curvature = al.derivatives(of, x, engine=engine)
         assert [in_numpy(x)[0] for x in (value, gradient, curvature)] == [8, 12, 12]
         assert in_numpy(gradient)[1] == INF
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0, "array"])
+@pytest.mark.parametrize("name", ["huber", "smooth_l1", "logit_nll", "product", "softplus", "square"])
+def test_torch_in_blocks(name: str, weight: Any) -> None:
+    """Large arrays, which torch works through in blocks, beside their rows."""
+    of = np.random.default_rng(0)
+    x = torch.asarray(10 * of.standard_normal((3, 400_001)))
+    y = torch.asarray(of.random((3, 400_001)).round(1))
+    w = torch.asarray(of.random((3, 1))) if weight == "array" else weight
+    args = {"product": (x, y), "logit_nll": (x, y, w), "softplus": (x,), "square": (x,)}.get(name, (x, w))
+    c = torch.asarray(of.standard_normal((3, 400_001)))
+
+    def both(c: Any, *args: Any) -> tuple[Any, Any]:
+        leaf = args[0].clone().requires_grad_()
+        value = calling(name)(leaf, *args[1:])
+        return value, torch.autograd.grad(value, leaf, c)[0]
+
+    def row(a: Any, i: int) -> Any:
+        return a[i, :1000] if isinstance(a, torch.Tensor) else a
+
+    for i in range(3):
+        for whole, part in zip(both(c, *args), both(row(c, i), *(row(a, i) for a in args)), strict=True):
+            torch.testing.assert_close(whole[i, :1000], part, rtol=1e-15, atol=0)
+
+
+def test_torch_log_loss_of_labels_in_blocks() -> None:
+    """Beside the textbook formula in double precision, in rows of which there are several blocks."""
+    of = np.random.default_rng(0)
+    z, labels = (
+        torch.asarray(20 * of.standard_normal((2, 40_000, 8))),
+        torch.asarray(of.integers(0, 8, (2, 40_000))),
+    )
+    leaf = z.requires_grad_()
+    nll = numeric.label_nll(namespace(leaf), leaf, labels)
+    (got,) = torch.autograd.grad(nll.sum(), leaf)
+    others = z.detach().scatter(-1, labels[..., None], -INF)
+    lead = z.detach().gather(-1, labels[..., None])[..., 0] - torch.logsumexp(others, -1)
+    want = torch.log1p(torch.exp(-lead.abs())) + (-lead).clamp(min=0)
+    torch.testing.assert_close(nll.detach(), want, rtol=1e-13, atol=1e-300)
+    slope = torch.softmax(z.detach(), -1).scatter(-1, labels[..., None], -torch.sigmoid(-lead)[..., None])
+    torch.testing.assert_close(got, slope, rtol=1e-12, atol=1e-300)

@@ -1,0 +1,167 @@
+"""What PyTorch computes eagerly: the values and first derivatives of primitives, in few passes.
+
+Without a compiler every operation is a pass over memory, a new array costs as much as several
+passes, and a select on a condition without a pattern as much as thirty. So these kernels have
+signs where the formulas have branches, work in place on what they have allocated, and large
+arrays go through them in blocks that stay in the cache. They are for plain calls: what is
+differentiated again, batched or compiled has the primitive and its maps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+Array = Any
+
+BLOCK = 2**18
+
+
+class Kernel(NamedTuple):
+    """The value, and the pullback of a cotangent to the first argument: `pull(c, *args)`.
+
+    One that `keeps` something for the pullback gives it with the value, and gets both after the
+    arguments.
+    """
+
+    value: Callable[..., Any]
+    pull: Callable[..., Array]
+    keeps: bool = False
+
+
+def in_blocks(f: Callable[..., Array], axes: int) -> Callable[..., Array]:
+    """A function of arrays that leaves all axes but the last `axes` alone, in blocks where they are large.
+
+    An argument may have the length 1 for the last axes, or not have them. What is a number, or an array
+    without axes, goes along with every block.
+    """
+
+    @functools.wraps(f)
+    def blocked(*args: Any) -> Array:
+        whole = max((x for x in args if isinstance(x, torch.Tensor)), key=torch.numel)
+        if whole.numel() <= 2 * BLOCK:
+            return f(*args)
+        lead = whole.shape[: whole.ndim - axes]
+        size = max(1, BLOCK * lead.numel() // whole.numel())
+        cuts: list[Any] = []
+        for x in args:
+            if not isinstance(x, torch.Tensor) or not x.ndim:
+                cuts.append(None)
+            elif x.shape[: len(lead)] == lead and x.is_contiguous():
+                cuts.append(x.view(-1, *x.shape[len(lead) :]).split(size))
+            else:
+                return f(*args)
+        result: Any = None
+        for i in range(-(-lead.numel() // size)):
+            part = f(*(x if cut is None else cut[i] for x, cut in zip(args, cuts, strict=True)))
+            if result is None:
+                result = part.new_empty((lead.numel(), *part.shape[1:]))
+            result[i * size : (i + 1) * size] = part
+        return result.view(*lead, *result.shape[1:])
+
+    return blocked
+
+
+def single(c: Array) -> Array:
+    """A cotangent that has been expanded from one number as that number."""
+    return c if c.ndim == 0 or any(c.stride()) else c.as_strided((), ())
+
+
+def _sign(x: float, like: Array) -> Array:
+    return torch.copysign(like.new_tensor(x), like)
+
+
+def _huber(r: Array, delta: Any) -> Array:
+    if isinstance(delta, torch.Tensor):
+        q = r.clamp(-delta, delta)
+        return q * (r - q / 2)
+    return torch.nn.functional.huber_loss(r, r.new_zeros(()).expand_as(r), reduction="none", delta=delta)
+
+
+def _pull_huber(c: Array, r: Array, delta: Any) -> Array:
+    return r.clamp(-delta, delta).mul_(c)
+
+
+def _smooth_l1(r: Array, beta: Any) -> Array:
+    if isinstance(beta, torch.Tensor):
+        return _huber(r, beta) / beta
+    return torch.nn.functional.smooth_l1_loss(r, r.new_zeros(()).expand_as(r), reduction="none", beta=beta)
+
+
+def _pull_smooth_l1(c: Array, r: Array, beta: Any) -> Array:
+    return (r / beta).clamp_(-1, 1).mul_(c)
+
+
+def _below_zero(z: Array) -> Array:
+    """-|z|."""
+    return z.abs().neg_()
+
+
+def _logit_parts(z: Array, y: Array, weight: Any) -> tuple[Array, Any]:
+    """H and T of the loss z·H + T·softplus(-|z|), whose slope is H - sign(z)·T·sigmoid(-|z|)."""
+    positive = _sign(0.5, z).add_(0.5)
+    far = positive - y  # 1 - y, or -y
+    if isinstance(weight, float) and weight == 1:
+        return far, None
+    far.mul_(positive.mul_(1 - weight).add_(weight))
+    return far, (y * (weight - 1)).add_(1)
+
+
+def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
+    far, total = _logit_parts(z, y, weight)
+    nll = _below_zero(z).exp_().log1p_()
+    if total is not None:
+        nll.mul_(total)
+    most = torch.finfo(z.dtype).max
+    finite = far.abs().mul_(most).mul_(most).mul_(most)  # infinite, but 0 where H is: there 0·∞ is to be 0
+    return nll.add_(torch.minimum(finite, z.abs(), out=finite).copysign_(z).mul_(far))
+
+
+def _pull_logit_nll(c: Array, z: Array, y: Array, weight: Any) -> Array:
+    far, total = _logit_parts(z, y, weight)
+    near = _below_zero(z).sigmoid_().copysign_(z)
+    if total is not None:
+        near.mul_(total)
+    return far.sub_(near).mul_(c)
+
+
+def _keep(x: Array, kept: Array) -> Array:
+    bits = torch.int32 if x.dtype == torch.float32 else torch.int64
+    return (x.view(bits) & kept.to(bits).neg_()).view(x.dtype)
+
+
+def _pull_keep(c: Array, x: Array, kept: Array) -> Array:
+    return _keep(c.expand(x.shape), kept)
+
+
+def _label_nll(z: Array, labels: Array) -> tuple[Array, Array]:
+    """-log p_y, and the p of all classes but the label."""
+    label, rows = labels.reshape(-1, 1), z.reshape(-1, z.shape[-1])
+    p, log_p_y, others = (rows.new_empty((len(rows), n)) for n in (z.shape[-1], 1, 1))
+    size = max(1, BLOCK // z.shape[-1])
+    for i in range(0, len(rows), size):
+        here = slice(i, i + size)
+        torch.ops.aten._log_softmax.out(rows[here], -1, False, out=p[here])
+        torch.gather(p[here], -1, label[here], out=log_p_y[here])
+        p[here].exp_().scatter_(-1, label[here], 0.0)
+        torch.sum(p[here], -1, keepdim=True, out=others[here])
+    # 1 - p_y and log p_y, of which the first has more digits where p_y is near 1.
+    nll = torch.where(others < 0.5, -torch.log1p(-others), -log_p_y)
+    return nll.view(*z.shape[:-1], 1), p.view(z.shape)
+
+
+def _pull_label_nll(c: Array, z: Array, labels: Array, y: Array, p: Array) -> Array:
+    return (p * c).scatter_(-1, labels[..., None], torch.expm1(-y) * c)
+
+
+KERNELS: dict[str, Kernel] = {
+    "huber": Kernel(_huber, _pull_huber),
+    "keep": Kernel(_keep, _pull_keep),
+    "_label_nll": Kernel(_label_nll, _pull_label_nll, keeps=True),
+    "logit_nll": Kernel(in_blocks(_logit_nll, 0), in_blocks(_pull_logit_nll, 0)),
+    "smooth_l1": Kernel(_smooth_l1, _pull_smooth_l1),
+    "square": Kernel(lambda r: r * r, lambda c, r: r * (2 * c)),
+}
