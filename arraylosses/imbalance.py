@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ._core.domains import PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import product
+from ._core.numeric import focal_nll, logit_nll, product
 from ._core.parameters import FRACTION, NONNEGATIVE, optional
 from ._core.registry import loss
 
@@ -98,29 +98,25 @@ def sigmoid_focal_loss(
         alpha=alpha,
         gamma=gamma,
     )
-    # With u the share of the label that the sign of z speaks against, both factors are sums of
-    # terms of one sign, so that neither loses digits on a confident answer.
-    positive = z >= 0
-    size = xp.where(positive, z, -z)
-    u = xp.where(positive, 1 - y, y)
-    e = xp.exp(-size)
-    loss = product(xp, u, size) + xp.log1p(e)
+    loss = focal_nll(xp, z, y) if isinstance(gamma, float) and gamma == 2 else _focal(xp, z, y, gamma)
     if alpha is not None:
         loss = product(xp, alpha * y + (1 - alpha) * (1 - y), loss)
-    if not (isinstance(gamma, float) and gamma == 0):
-        far, factor = size == math.inf, _wrong_to_the(xp, gamma, u, size, e)
-        # There the factor is constant, which 0·∞ in the derivative would not tell.
-        loss = xp.where(far, stop_gradient(xp, factor) * loss, factor * xp.where(far, 0.0, loss))
     return done(loss)
 
 
-def _wrong_to_the(xp: Namespace, gamma: Any, u: Array, size: Array, e: Array) -> Array:
-    """The probability q = (u + (1 - u)·e) / (1 + e) of the wrong label, to the power `gamma`."""
+def _focal(xp: Namespace, z: Array, y: Array, gamma: Any) -> Array:
+    """The log loss times the probability of the wrong label to the power `gamma`, whatever that is."""
+    nll = logit_nll(xp, z, y, 1.0)
+    if isinstance(gamma, float) and gamma == 0:
+        return nll
+    positive = z >= 0
+    size = xp.where(positive, z, -z)
+    u, e = xp.where(positive, 1 - y, y), xp.exp(-size)
     wrong = u + (1 - u) * e
-    if isinstance(gamma, float) and gamma in (1.0, 2.0):
-        q = wrong / (1 + e)
-        return q if gamma == 1 else q * q
     # By the logarithm, because a power is not smooth at 0. There e has underflowed: log e = -size.
     under = wrong == 0
     log_wrong = xp.where(under, -size, xp.log(xp.where(under, 1.0, wrong)))
-    return xp.exp(gamma * (log_wrong - xp.log1p(e)))
+    factor = xp.exp(gamma * (log_wrong - xp.log1p(e)))
+    # At infinity the factor is constant, which 0·∞ in the derivative would not tell.
+    far = size == math.inf
+    return xp.where(far, stop_gradient(xp, factor) * nll, factor * xp.where(far, 0.0, nll))

@@ -15,7 +15,7 @@ from typing import Any
 from . import debugging, errors
 from .domains import Domain
 from .errors import Words, refuse
-from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, traced_namespace
+from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, settle, traced_namespace
 from .numeric import keep
 from .parameters import ArrayRule, AxisRule, Rule
 from .reductions import Exit
@@ -432,7 +432,7 @@ def sanitise(
             safe = domain.safe if per_item else 0  # an absent element adds nothing to a sum
             here = spread(xp, kept, mask, dims, sizes)
             if domain.dense and safe == 0:
-                clean[i] = keep(xp, clean[i], here)
+                clean[i] = keep(xp, settle(xp, clean[i]), here)
             else:
                 clean[i] = substitute(xp, ~here, domain, clean[i], safe)
     return tuple(clean)

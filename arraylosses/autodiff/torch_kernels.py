@@ -115,9 +115,14 @@ def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
     nll = _below_zero(z).exp_().log1p_()
     if total is not None:
         nll.mul_(total)
+    return nll.add_(_times(far, z))
+
+
+def _times(far: Array, z: Array) -> Array:
+    """far·z, where 0·∞ = 0."""
     most = torch.finfo(z.dtype).max
-    finite = far.abs().mul_(most).mul_(most).mul_(most)  # infinite, but 0 where H is: there 0·∞ is to be 0
-    return nll.add_(torch.minimum(finite, z.abs(), out=finite).copysign_(z).mul_(far))
+    bound = far.abs().mul_(most).mul_(most).mul_(most)  # infinite, or 0
+    return torch.minimum(bound, z.abs(), out=bound).copysign_(z).mul_(far)
 
 
 def _pull_logit_nll(c: Array, z: Array, y: Array, weight: Any) -> Array:
@@ -126,6 +131,29 @@ def _pull_logit_nll(c: Array, z: Array, y: Array, weight: Any) -> Array:
     if total is not None:
         near.mul_(total)
     return far.sub_(near).mul_(c)
+
+
+def _focal_parts(z: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+    """H as above, softplus(-|z|), sigmoid(-|z|), and the probability of the wrong label."""
+    far, _ = _logit_parts(z, y, 1.0)
+    e = _below_zero(z).exp_()
+    near = e.log1p()
+    less = e.div_(1 + e)
+    u = _sign(1.0, z).mul_(far)
+    return far, near, less, (1 - 2 * u).mul_(less).add_(u)
+
+
+def _focal_nll(z: Array, y: Array) -> Array:
+    far, near, _, q = _focal_parts(z, y)
+    return near.add_(_times(far, z)).mul_(q).mul_(q)
+
+
+def _pull_focal_nll(c: Array, z: Array, y: Array) -> Array:
+    far, near, less, q = _focal_parts(z, y)
+    most = torch.finfo(z.dtype).max
+    nll = near.add_(far * z.clamp(-most, most))  # a finite one, for 0·∞ to be 0
+    change = less.mul(1 - less).mul_(1 - 2 * y)
+    return far.sub_(less.copysign_(z)).mul_(q).add_(change.mul_(nll), alpha=2).mul_(q).mul_(c)
 
 
 def _keep(x: Array, kept: Array) -> Array:
@@ -161,6 +189,7 @@ KERNELS: dict[str, Kernel] = {
     "huber": Kernel(_huber, _pull_huber),
     "keep": Kernel(_keep, _pull_keep),
     "_label_nll": Kernel(_label_nll, _pull_label_nll, keeps=True),
+    "focal_nll": Kernel(in_blocks(_focal_nll, 0), in_blocks(_pull_focal_nll, 0)),
     "logit_nll": Kernel(in_blocks(_logit_nll, 0), in_blocks(_pull_logit_nll, 0)),
     "smooth_l1": Kernel(_smooth_l1, _pull_smooth_l1),
     "square": Kernel(lambda r: r * r, lambda c, r: r * (2 * c)),

@@ -45,6 +45,13 @@ TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
     "log_add_exp": (lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), [(0, 0), (1, -2), (3, 40)]),
     "huber": (lambda r, d: r**2 / 2 if abs(r) < d else d * (abs(r) - d / 2), [(1, 2), (-3, 2)]),
     "smooth_l1": (lambda r, b: r**2 / 2 / b if abs(r) < b else abs(r) - b / 2, [(1, 2), (-3, 2)]),
+    "focal_nll": (
+        lambda z, y: (
+            (y / (1 + mpmath.exp(z)) + (1 - y) / (1 + mpmath.exp(-z))) ** 2
+            * (y * mpmath.log1p(mpmath.exp(-z)) + (1 - y) * mpmath.log1p(mpmath.exp(z)))
+        ),
+        [(0.5, 1), (-3, 1), (2, 0), (40, 1), (-40, 0), (-40, 1), (1, 0.25)],
+    ),
     "minimum": (min, [(1, 2), (3, 2)]),
     "clip": (lambda a, b: max(-b, min(a, b)), [(1, 2), (3, 2), (-3, 2)]),
 }
@@ -214,6 +221,7 @@ BODIES = {
     "huber": 2,
     "smooth_l1": 2,
     "log_add_exp": 2,
+    "focal_nll": 2,
     "logit_nll": 3,
     "logit_nll_slope": 3,
 }
@@ -262,14 +270,22 @@ def test_a_primitive_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("weight", [1.0, 3.0, "array"])
-@pytest.mark.parametrize("name", ["huber", "smooth_l1", "logit_nll", "product", "softplus", "square"])
+@pytest.mark.parametrize(
+    "name", ["huber", "smooth_l1", "logit_nll", "focal_nll", "product", "softplus", "square"]
+)
 def test_torch_in_blocks(name: str, weight: Any) -> None:
     """Large arrays, which torch works through in blocks, beside their rows."""
     of = np.random.default_rng(0)
     x = torch.asarray(10 * of.standard_normal((3, 400_001)))
     y = torch.asarray(of.random((3, 400_001)).round(1))
     w = torch.asarray(of.random((3, 1))) if weight == "array" else weight
-    args = {"product": (x, y), "logit_nll": (x, y, w), "softplus": (x,), "square": (x,)}.get(name, (x, w))
+    args = {
+        "product": (x, y),
+        "focal_nll": (x, y),
+        "logit_nll": (x, y, w),
+        "softplus": (x,),
+        "square": (x,),
+    }.get(name, (x, w))
     c = torch.asarray(of.standard_normal((3, 400_001)))
 
     def both(c: Any, *args: Any) -> tuple[Any, Any]:
