@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from ._core.domains import BINARY, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.namespaces import index_dtype, stop_gradient
-from ._core.numeric import classes, cumulative_sum, divide, fraction, product, relu
+from ._core.namespaces import columns, index_dtype, stop_gradient
+from ._core.numeric import classes, cumulative_sum, divide, fraction, overlap, product, relu
 from ._core.parameters import CLASS_AXIS, CLASS_WEIGHT, FLAG, NONNEGATIVE, ArrayRule, choice
 from ._core.reductions import Exit
 from ._core.registry import loss
@@ -371,10 +371,9 @@ def _agreement(xp: Namespace, p: Array, t: Array, intersection: str) -> tuple[Ar
     """The sums of what is in both, in `p` only and in `t` only."""
     if intersection == "min":
         parts = xp.minimum(p, t), relu(xp, p - t), relu(xp, t - p)
+        shared, over, under = (xp.sum(part, axis=-1) for part in parts)
     else:
-        both = p * t
-        parts = both, p - both, t - both
-    shared, over, under = (xp.sum(part, axis=-1) for part in parts)
+        shared, over, under = columns(xp, overlap(xp, p, t))
     return shared, over, under
 
 

@@ -395,6 +395,30 @@ def extremes(xp: Namespace, x: Array, high: Array, low: Array) -> Array:
     return xp.stack([xp.max(most, axis=-1), xp.min(least, axis=-1)], axis=-1)
 
 
+def _push_overlap(xp: Namespace, ts: list[Any], y: Array, p: Array, t: Array) -> Array:
+    of_p = None if ts[0] is None else _overlap_of(xp, ts[0] * t, ts[0], 0)
+    of_t = None if ts[1] is None else _overlap_of(xp, ts[1] * p, 0, ts[1])
+    return of_t if of_p is None else of_p if of_t is None else of_p + of_t
+
+
+def _pull_overlap(xp: Namespace, i: int, y: Array, p: Array, t: Array) -> Any:
+    def pull(c: Array) -> Array:
+        shared, *only = (x[..., None] for x in columns(xp, c))
+        return (t, p)[i] * (shared - only[0] - only[1]) + only[i]
+
+    return pull
+
+
+def _overlap_of(xp: Namespace, both: Array, p: Any, t: Any) -> Array:
+    return xp.stack([xp.sum(x, axis=-1) for x in (both, p - both, t - both)], axis=-1)
+
+
+@function_with(Rule(_push_overlap, _pull_overlap, frozenset("ab")))
+def overlap(xp: Namespace, p: Array, t: Array) -> Array:
+    """Along the last axis the sums of p·t, of what p has beyond it, and of what t has."""
+    return _overlap_of(xp, p * t, p, t)
+
+
 def pick(xp: Namespace, x: Array, labels: Array) -> Array:
     """The entry of the last axis of `x` that each label names."""
     # A select and a sum is one pass, has no scatter in its derivative, and runs on Dask too.

@@ -156,6 +156,18 @@ def _pull_focal_nll(c: Array, z: Array, y: Array) -> Array:
     return far.sub_(less.copysign_(z)).mul_(q).add_(change.mul_(nll), alpha=2).mul_(q).mul_(c)
 
 
+def _part(a: Array, b: Array) -> Array:
+    least = torch.finfo(a.dtype).smallest_normal * torch.finfo(a.dtype).eps
+    ratio = torch.minimum(a, b).div_(torch.maximum(a, b).clamp_(min=least))
+    numerator = (a > b).to(a.dtype).mul_(1 - ratio).add_(ratio)  # 1 or the ratio
+    return numerator.div_(ratio.add_(1))
+
+
+def _pull_part(c: Array, a: Array, b: Array) -> Array:
+    least = torch.finfo(a.dtype).smallest_normal * torch.finfo(a.dtype).eps
+    return _part(b, a).div_((a + b).clamp_(min=least)).mul_(c)
+
+
 def _keep(x: Array, kept: Array) -> Array:
     bits = torch.int32 if x.dtype == torch.float32 else torch.int64
     return (x.view(bits) & kept.to(bits).neg_()).view(x.dtype)
@@ -192,5 +204,6 @@ KERNELS: dict[str, Kernel] = {
     "focal_nll": Kernel(in_blocks(_focal_nll, 0), in_blocks(_pull_focal_nll, 0)),
     "logit_nll": Kernel(in_blocks(_logit_nll, 0), in_blocks(_pull_logit_nll, 0)),
     "smooth_l1": Kernel(_smooth_l1, _pull_smooth_l1),
+    "part": Kernel(in_blocks(_part, 0), in_blocks(_pull_part, 0)),
     "square": Kernel(lambda r: r * r, lambda c, r: r * (2 * c)),
 }

@@ -41,6 +41,7 @@ ONE: dict[str, tuple[Function, list[float]]] = {
 TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
     "product": (lambda a, b: a * b, [(2, 3), (0, -4), (1e4, -0.5)]),
     "xlogy": (lambda a, b: a * mpmath.log(b), [(2, 3), (0, 2), (0.5, 1e-30)]),
+    "part": (lambda a, b: a / (a + b), [(2, 3), (0, 2), (3, 1e-30), (1e-30, 5), (4, 4)]),
     "quotient": (lambda a, b: a / b, [(2, 3), (0, 2), (-1, 1e30)]),
     "log_add_exp": (lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), [(0, 0), (1, -2), (3, 40)]),
     "huber": (lambda r, d: r**2 / 2 if abs(r) < d else d * (abs(r) - d / 2), [(1, 2), (-3, 2)]),
@@ -184,7 +185,7 @@ def test_torch_checks_and_transforms(name: str) -> None:
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
 
 
-NOT_OF_NUMBERS = ("extremes", "keep", "_label_nll", "_others")
+NOT_OF_NUMBERS = ("extremes", "overlap", "keep", "_label_nll", "_others")
 OF_NUMBERS = sorted(k for k, of in RULES.items() if of.f.__code__.co_argcount < 5 and k not in NOT_OF_NUMBERS)
 
 
@@ -218,6 +219,7 @@ BODIES = {
     "xlogy": 2,
     "quotient": 2,
     "part": 2,
+    "overlap": 2,
     "huber": 2,
     "smooth_l1": 2,
     "log_add_exp": 2,
