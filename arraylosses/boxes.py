@@ -10,7 +10,7 @@ from ._core import debugging
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import columns, divide, fraction, relu
+from ._core.numeric import columns, divide, fraction, greater, lesser, relu
 from ._core.parameters import FLAG, FRACTION, choice, optional
 from ._core.registry import loss
 
@@ -269,8 +269,8 @@ def _side(xp: Namespace, pred: tuple[Array, ...], target: tuple[Array, ...], fmt
         before = 0.5 if fmt == "cxcywh" else 0.0
         offset = (p - s) + (0.5 - before) * (q - t)
         p, q, s, t = (p - s) - before * q, (p - s) + (1 - before) * q, -before * t, (1 - before) * t
-    shared = relu(xp, xp.minimum(q, t) - xp.maximum(p, s))
-    hull = relu(xp, xp.maximum(q, t) - xp.minimum(p, s))
+    shared = relu(xp, lesser(xp, q, t) - greater(xp, p, s))
+    hull = relu(xp, greater(xp, q, t) - lesser(xp, p, s))
     return _Side(relu(xp, length), relu(xp, length_t), shared, hull, offset)
 
 

@@ -37,6 +37,23 @@ def relu(xp: Namespace, x: Array) -> Array:
     return xp.maximum(x, 0.0)
 
 
+def _where_above(xp: Namespace, t: Array, a: Array, b: Array) -> Array:
+    """`t` where a > b; ties share."""
+    return xp.where(a == b, t / 2, xp.where(a > b, t, 0.0))
+
+
+@primitive(lambda t, xp, a, b: _where_above(xp, t, a, b), lambda t, xp, a, b: _where_above(xp, t, b, a))
+def greater(xp: Namespace, a: Array, b: Array) -> Array:
+    """The greater of each two, ties sharing the derivative."""
+    return xp.maximum(a, b)
+
+
+@primitive(lambda t, xp, a, b: _where_above(xp, t, b, a), lambda t, xp, a, b: _where_above(xp, t, a, b))
+def lesser(xp: Namespace, a: Array, b: Array) -> Array:
+    """The lesser of each two, ties sharing the derivative."""
+    return xp.minimum(a, b)
+
+
 @primitive(
     lambda t, xp, a, b: xp.where(a <= b, t, 0.0),
     lambda t, xp, a, b: xp.where(a <= b, 0.0, t),

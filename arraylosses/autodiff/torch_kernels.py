@@ -156,6 +156,11 @@ def _pull_focal_nll(c: Array, z: Array, y: Array) -> Array:
     return far.sub_(less.copysign_(z)).mul_(q).add_(change.mul_(nll), alpha=2).mul_(q).mul_(c)
 
 
+def _share(c: Array, a: Array, b: Array) -> Array:
+    """`c` where a > b, and half of it where they are equal."""
+    return (a > b).to(a.dtype).add_((a >= b).to(a.dtype)).mul_(c / 2)
+
+
 def _part(a: Array, b: Array) -> Array:
     least = torch.finfo(a.dtype).smallest_normal * torch.finfo(a.dtype).eps
     ratio = torch.minimum(a, b).div_(torch.maximum(a, b).clamp_(min=least))
@@ -198,6 +203,8 @@ def _pull_label_nll(c: Array, z: Array, labels: Array, y: Array, p: Array) -> Ar
 
 
 KERNELS: dict[str, Kernel] = {
+    "greater": Kernel(torch.maximum, _share),
+    "lesser": Kernel(torch.minimum, lambda c, a, b: _share(c, b, a)),
     "huber": Kernel(_huber, _pull_huber),
     "keep": Kernel(_keep, _pull_keep),
     "_label_nll": Kernel(_label_nll, _pull_label_nll, keeps=True),

@@ -98,14 +98,14 @@ class Cut:
         if self.reduction == "none" or not all(i in self.blocked for i in places):
             return NotImplemented
         gradients = [empty(self.blocked[i].shape, self.blocked[i]) for i in places]
-        # A first guess of the denominator, applied while a block is in the cache.
+        # A first guess of the denominator, which costs nothing as a factor of what is differentiated.
         guess = 1.0 if self.reduction == "sum" or self.options.keys() & WEIGHTS else math.prod(self.lead)
         totals = Totals()
         for here, args, options in self.calls():
-            items, mass, slopes = self.derivatives(tuple(args), options, places)
+            items, mass, slopes = self.derivatives(tuple(args), options, places, 1 / guess)
             totals.add(items, mass)
             for gradient, slope in zip(gradients, slopes, strict=True):
-                gradient[here] = slope if guess == 1 else slope * (1 / guess)
+                gradient[here] = slope
         denominator = 1.0 if self.reduction == "sum" else totals.mass
         if denominator != guess:
             for gradient in gradients:
@@ -114,17 +114,17 @@ class Cut:
         return totals.reduced(self.reduction), tuple(shaped)
 
     def derivatives(
-        self, args: tuple[Array, ...], options: dict[str, Any], places: tuple[int, ...]
+        self, args: tuple[Array, ...], options: dict[str, Any], places: tuple[int, ...], factor: float
     ) -> tuple[Array, Any, tuple[Array, ...]]:
-        """The items of a block, their mass, and the gradients of their sum."""
+        """The items of a block, their mass, and the gradients of their sum times a factor."""
         if self.pointwise and len(places) == 1:
-            along = tuple(ones_like(a) if i in places else None for i, a in enumerate(args))
+            along = tuple(filled(a, factor) if i in places else None for i, a in enumerate(args))
             (items, mass), slope = own.jvp(self.loss, args, along, **options)
             return items, mass, (slope,)
 
         def total(*args: Any) -> tuple[Any, ...]:
             items, mass = self.loss(*args, **options)
-            return items.__array_namespace__().sum(items), items, mass
+            return factor * items.__array_namespace__().sum(items), items, mass
 
         (_, items, mass), slopes = own.value_and_grad(total, args, places, {})
         return items, mass, slopes
@@ -153,8 +153,8 @@ def empty(shape: Any, like: Array) -> Array:
     return xp.empty(shape, dtype=like.dtype)
 
 
-def ones_like(x: Array) -> Array:
-    """Ones in the shape of `x`, of which only one is stored."""
+def filled(x: Array, value: float) -> Array:
+    """A number in the shape of `x`, stored once."""
     xp = namespace(x)
     assert xp is not None
-    return xp.broadcast_to(xp.ones((), dtype=x.dtype), x.shape)
+    return xp.broadcast_to(xp.asarray(value, dtype=x.dtype), x.shape)
