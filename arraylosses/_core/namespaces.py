@@ -190,7 +190,7 @@ def take_label(xp: Namespace, x: Array, labels: Array) -> Array:
 
 def put_label(xp: Namespace, x: Array, labels: Array, value: Any) -> Array:
     """`x` with another value, broadcasting to one for each label, at the entry that each label names."""
-    if is_torch(xp):
+    if is_torch(xp) and not is_compiling():  # a compiler fuses the select with what is around it
         return x.scatter(-1, labels[..., None], value)
     return xp.where(one_hot(xp, labels, x), value, x)
 

@@ -31,6 +31,7 @@ class Primitive(NamedTuple):
     rule: Rule
     axes: int  # how many axes, the last ones, it does not leave alone
     parts: Callable[..., tuple[Array, ...]] | None = None
+    rest_is_constant: bool = False  # whether no argument but the first has a derivative
 
     def with_parts(self, xp: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, and what value and derivative share, as constants."""
@@ -59,7 +60,7 @@ def reduction(
     arguments, which have no derivative. What the function and its weights both need comes from
     `parts(xp, a, *rest)`, and is passed to them after the rest.
     """
-    return lambda f: _install(Primitive(f, along_last_axis(weights), 1, parts))
+    return lambda f: _install(Primitive(f, along_last_axis(weights), 1, parts, rest_is_constant=True))
 
 
 def function_with(rule: Rule) -> Callable[[Function], Function]:

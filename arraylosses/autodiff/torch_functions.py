@@ -136,6 +136,7 @@ def install(name: str) -> None:
     xp = XP
     of = RULES[name]
     f, rule, axes = of.f, of.rule, of.axes
+    last = 0 if of.rest_is_constant else 9
     body = FUSED.get(name) or (lambda *args: f(xp, *args))
 
     class Back(torch.autograd.Function):  # type: ignore[misc]
@@ -155,7 +156,7 @@ def install(name: str) -> None:
         def backward(ctx: Any, c: Array) -> Any:
             y, *args = restored(ctx)
             found = [
-                rule.pull(xp, i, y, *args)(c) if wanted and c is not None else None
+                rule.pull(xp, i, y, *args)(c) if wanted and c is not None and i <= last else None
                 for i, wanted in enumerate(ctx.needs_input_grad)
             ]
             return found[0] if len(found) == 1 else tuple(found)
