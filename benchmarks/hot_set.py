@@ -316,9 +316,5 @@ HOT_SET = (
         (8, 8, 8, 2),
         ctc_of_logits,
         peers(Peer("F.ctc_loss", torch_ctc), Peer("optax", optax_ctc), by_hand.ctc),
-        omitted=dict.fromkeys(
-            ("torch.compile", "al.compile, PyTorch"),
-            "its frames are unrolled, which takes minutes to compile",
-        ),
     ),
 )

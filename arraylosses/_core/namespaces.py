@@ -221,6 +221,26 @@ def fold(
     return state
 
 
+def scan(
+    xp: Namespace, step: Callable[..., Any], state: tuple[Array, ...], inputs: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """All states of a recursion, as `fold` has it, along a new first axis."""
+    if is_jax(xp):
+
+        def both(state: tuple[Array, ...], slices: tuple[Array, ...]) -> Any:
+            state = step(*state, *slices)
+            return state, state
+
+        found: tuple[Array, ...] = sys.modules["jax"].lax.scan(both, state, inputs)[1]
+        return found
+    rows = (x.unbind() if is_torch(xp) else xp.unstack(x, axis=0) for x in inputs)
+    states = []
+    for slices in zip(*rows, strict=True):
+        state = step(*state, *slices)
+        states.append(state)
+    return tuple(xp.stack(each, axis=0) for each in zip(*states, strict=True))
+
+
 def has_values(xp: Namespace, x: Array) -> bool:
     """Whether the numbers of `x` can be looked at now: no tracer, lazy graph or meta tensor."""
     if type(x) is _traced:

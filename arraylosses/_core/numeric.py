@@ -482,6 +482,26 @@ def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
 
 
+def _share(xp: Namespace, a: Array, y: Array) -> Array:
+    """exp(a - y), a part of the sum that y is the logarithm of; finite where there is none."""
+    return exp(xp, a - xp.where(y == -math.inf, 0.0, y))
+
+
+@primitive(
+    lambda t, xp, a, y: t * _share(xp, a, y),
+    lambda t, xp, b, y: t * _share(xp, b, y),
+    lambda t, xp, c, y: t * _share(xp, c, y),
+)
+def log_add_exps(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
+    """log(eᵃ + eᵇ + eᶜ); where all are -inf it is -inf, with a finite derivative."""
+    # The largest term enters as it is, so that a log-probability near 0 keeps its digits.
+    most = xp.maximum(xp.maximum(a, b), c)
+    m = xp.where(most == -math.inf, 0.0, most)
+    of_a, of_b, of_c = (xp.exp(x - m) for x in (a, b, c))
+    others = xp.where(a == most, of_b + of_c, of_a + xp.where(b == most, of_c, of_b))
+    return most + xp.log1p(others)
+
+
 def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:
     t = ts[0]
     u = xp.exp(y) * t  # once, for its transpose to have the difference of the cotangents

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from .._core.namespaces import is_compiling, is_jax, is_torch, stop_gradient
-from .rules import Map, Rule, along_last_axis, elementwise
+from .rules import Map, Rule, along_last_axes, elementwise
 from .trace import Namespace, bind
 
 Array = Any
@@ -32,6 +32,7 @@ class Primitive(NamedTuple):
     axes: int  # how many axes, the last ones, it does not leave alone
     parts: Callable[..., tuple[Array, ...]] | None = None
     rest_is_constant: bool = False  # whether no argument but the first has a derivative
+    loops: bool = False  # whether it is a recursion
 
     def with_parts(self, xp: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, and what value and derivative share, as constants."""
@@ -52,20 +53,24 @@ def primitive(*maps: Map) -> Callable[[Function], Function]:
 
 
 def reduction(
-    weights: Callable[..., Array], parts: Callable[..., tuple[Array, ...]] | None = None
+    weights: Callable[..., Array],
+    parts: Callable[..., tuple[Array, ...]] | None = None,
+    axes: int = 1,
+    loops: bool = False,
 ) -> Callable[[Function], Function]:
-    """Give a function that reduces the last axis, which it keeps, its derivative Σ w·t along it.
+    """Give a function that reduces the last axis or axes, which it keeps, its derivative Σ w·t along them.
 
     The weights w come from `weights(xp, a, y, *rest)`, the argument, the result, and further
     arguments, which have no derivative. What the function and its weights both need comes from
-    `parts(xp, a, *rest)`, and is passed to them after the rest.
+    `parts(xp, a, *rest)`, and is passed to them after the rest. A function that loops is left to JAX,
+    which differentiates its scan in fewer steps.
     """
-    return lambda f: _install(Primitive(f, along_last_axis(weights), 1, parts, rest_is_constant=True))
+    return lambda f: _install(Primitive(f, along_last_axes(weights, axes), axes, parts, True, loops))
 
 
-def function_with(rule: Rule) -> Callable[[Function], Function]:
-    """Give a function along the last axis its rule, to push tangents forward and pull cotangents back."""
-    return lambda f: _install(Primitive(f, rule, 1))
+def function_with(rule: Rule, axes: int = 1) -> Callable[[Function], Function]:
+    """Give a function along the last axes its rule, to push tangents forward and pull cotangents back."""
+    return lambda f: _install(Primitive(f, rule, axes))
 
 
 def held(xp: Any, x: Array) -> Array:
@@ -88,7 +93,7 @@ def _install(of: Primitive) -> Any:
             return _for_torch(name, xp, args)
         args = of.with_parts(xp, args)
         if is_jax(xp):
-            return _for_jax(f, rule, xp)(*args)
+            return f(xp, *args) if of.loops else _for_jax(f, rule, xp)(*args)
         return bind(xp, bound, *args) if type(xp) is Namespace else f(xp, *args)
 
     return dispatch

@@ -84,8 +84,8 @@ def elementwise(*maps: Map | None) -> Rule:
     return Rule(push, pull, frozenset().union(*needs))
 
 
-def along_last_axis(weights: Callable[..., Array]) -> Rule:
-    """A rule for a function that reduces the last axis to one element, from its partial derivatives."""
+def along_last_axes(weights: Callable[..., Array], axes: int = 1) -> Rule:
+    """A rule for a function that reduces the last axes to one element, from its partial derivatives."""
 
     def at_point(xp: Namespace, x: Array, y: Array, rest: tuple[Array, ...]) -> Array:
         if type(xp) is Namespace:  # the weights may create arrays, which must be of the others' kind
@@ -94,7 +94,7 @@ def along_last_axis(weights: Callable[..., Array]) -> Rule:
         return weights(xp, x, y, *rest)
 
     def push(xp: Namespace, ts: list[Any], y: Array, x: Array, *rest: Array) -> Array:
-        return xp.sum(at_point(xp, x, y, rest) * ts[0], axis=-1, keepdims=True)
+        return xp.sum(at_point(xp, x, y, rest) * ts[0], axis=tuple(range(-axes, 0)), keepdims=True)
 
     def pull(xp: Namespace, i: int, y: Array, x: Array, *rest: Array) -> Map:
         return lambda c: c * at_point(xp, x, y, rest)

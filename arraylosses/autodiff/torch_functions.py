@@ -16,7 +16,7 @@ from torch.autograd import forward_ad
 from . import recompute
 from .primitives import RULES, Primitive
 from .rules import Like, Rule
-from .torch_kernels import KERNELS, Kernel, in_blocks, single
+from .torch_kernels import KERNELS, LOOPS, Kernel, in_blocks, single
 
 Array = Any
 
@@ -38,6 +38,7 @@ NATIVE: dict[str, Any] = {
     "_log": torch.log,
     "_log1p": torch.log1p,
     "absolute": torch.abs,
+    "at_labels": lambda y, path: y.gather(-1, path[..., None, :].expand(*y.shape[:-1], path.shape[-1])),
     "clip": lambda x, bound: x.clamp(-bound, bound),
     "exp": torch.exp,
     "minimum": lambda x, bound: x.clamp(max=bound),
@@ -47,6 +48,7 @@ NATIVE: dict[str, Any] = {
 FUSED: dict[str, Any] = {
     "focal_nll": lambda z, y: _wrong(z, y) ** 2 * _logit_nll(z, y, 1.0),
     "huber": KERNELS["huber"].value,
+    "log_add_exps": lambda a, b, c: _log_add_exp(_log_add_exp(a, b), c),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
@@ -54,6 +56,10 @@ FUSED: dict[str, Any] = {
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
+
+
+def _log_add_exp(a: Array, b: Array) -> Array:
+    return RULES["log_add_exp"].f(XP, a, b)
 
 
 def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
@@ -82,6 +88,10 @@ def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
     compiling = torch.compiler.is_compiling()
     if not compiling and not transforming():
         return of.plain(*args)
+    if compiling and name in LOOPS and not torch._C._are_functorch_transforms_active():
+        from .torch_graphs import OPERATORS
+
+        return OPERATORS[name](*args)[0]
     args = RULES[name].with_parts(xp, args)
     if not compiling:
         return of.transformed.apply(*args)
