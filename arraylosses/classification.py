@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
+from ._core.log_loss import logit_nll
 from ._core.numeric import (
     log,
     log1p,
-    logit_nll,
     one_hot,
     pick,
 )

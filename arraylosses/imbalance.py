@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from ._core.domains import PROBABILITY, REAL
 from ._core.entry import enter
+from ._core.log_loss import focal_nll, logit_nll
 from ._core.namespaces import stop_gradient
-from ._core.numeric import focal_nll, logit_nll, product
+from ._core.numeric import product
 from ._core.parameters import FRACTION, NONNEGATIVE, optional
 from ._core.registry import loss
 

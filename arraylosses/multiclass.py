@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from ._core.domains import CLASSES, LOG_PROBABILITY, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import ONLY_WITH_LABELS, refuse
+from ._core.log_loss import label_nll
 from ._core.numeric import (
     expm1,
-    label_nll,
     log_softmax,
     nonzero,
     one_hot,

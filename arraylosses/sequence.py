@@ -19,7 +19,6 @@ from ._core.numeric import (
     greatest,
     lead,
     log_add_exp,
-    log_add_exps,
     log_of,
     log_sum_exp,
     matmul,
@@ -429,7 +428,7 @@ def ctc_loss(
     labels, frames, count = _legal_labels(xp, y, labels, frames, count, blank, done)
     path, skip = _path(xp, labels, blank, y.dtype)
     live = classes(xp, y, axis=-2) < frames[..., None]
-    emitted = xp.where(live[..., None], at_labels(xp, y, path), 0.0)
+    emitted = xp.where(live[..., None], _at_labels(xp, y, path), 0.0)
     likelihood = xp.squeeze(_log_likelihood(xp, emitted, skip, live, count), axis=(-2, -1))
     impossible = likelihood == -math.inf
     nll = xp.where(impossible, 0.0 if zero_infinity else math.inf, 0.0 - likelihood)
@@ -478,7 +477,7 @@ def _interleaved(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def _push_at_labels(xp: Namespace, ts: list[Any], _: Array, y: Array, path: Array) -> Array:
-    return at_labels(xp, ts[0], path)
+    return _at_labels(xp, ts[0], path)
 
 
 def _pull_at_labels(xp: Namespace, i: int, _: Array, y: Array, path: Array) -> Any:
@@ -491,7 +490,7 @@ def _pull_at_labels(xp: Namespace, i: int, _: Array, y: Array, path: Array) -> A
 
 
 @function_with(Rule(_push_at_labels, _pull_at_labels, frozenset("b")), axes=2)
-def at_labels(xp: Namespace, y: Array, path: Array) -> Array:
+def _at_labels(xp: Namespace, y: Array, path: Array) -> Array:
     """The entries (..., T, K) of `y` (..., T, C) that the labels (..., K) name in every frame."""
     *lead, T, C = y.shape
     if 0 in (*lead, T):  # Dask does not reshape nothing
@@ -514,7 +513,7 @@ def _step(xp: Namespace, skip: Array) -> Any:
     def step(alpha: Array, emitted: Array, live: Array) -> tuple[Array]:
         # From the place itself, from the one before, and past a blank that may be left out.
         padded = xp.concat([never, alpha], axis=-1)
-        come = log_add_exps(xp, alpha, padded[..., 1:-1], padded[..., :-2] + skip)
+        come = log_add_exp(xp, log_add_exp(xp, alpha, padded[..., 1:-1]), padded[..., :-2] + skip)
         return (xp.where(live, emitted + come, alpha),)
 
     return step

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 import arraylosses as al
+from arraylosses._core.log_loss import logit_nll
 from arraylosses._core.namespaces import namespace
-from arraylosses._core.numeric import absolute, clip, logit_nll
+from arraylosses._core.numeric import absolute, clip
 
 
 def bare_absolute(xp: Any, p: Any, t: Any) -> Any:

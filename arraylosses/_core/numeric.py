@@ -19,7 +19,7 @@ from .namespaces import cumulative_sum as cumulative_sum
 from .namespaces import fold as fold
 from .namespaces import matmul as matmul
 from .namespaces import one_hot as one_hot
-from .namespaces import put_label, settle, stop_gradient, take_label
+from .namespaces import settle, stop_gradient
 
 Array = Any
 Namespace = Any
@@ -125,61 +125,6 @@ def logistic(xp: Namespace, x: Array) -> Array:
     """The density of the logistic distribution, sigmoid(x)·sigmoid(-x)."""
     e = xp.exp(-xp.abs(x))
     return e / (1 + e) ** 2
-
-
-@primitive(
-    lambda t, xp, a, b, c: t * logit_nll_slope(xp, a, b, c),
-    lambda t, xp, a, c: t * (product(xp, c - 1, softplus(xp, -a)) - a),
-    lambda t, xp, a, b: t * product(xp, b, softplus(xp, -a)),
-)
-def logit_nll(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
-    """weight·y·softplus(-z) + (1 - y)·softplus(z), where 0·∞ = 0."""
-    # Both have log(1 + exp(-|z|)), and one of the two has |z| more.
-    yes, no = weight * y, 1 - y
-    more = xp.where(z >= 0, no, yes)
-    return more * xp.where(more == 0, 0.0, xp.abs(z)) + (yes + no) * xp.log1p(xp.exp(-xp.abs(z)))
-
-
-@primitive(
-    lambda t, xp, a, b, c: t * ((c * b + (1 - b)) * logistic(xp, a)),
-    lambda t, xp, a, c: -t * (sigmoid(xp, a) + c * sigmoid(xp, -a)),
-    lambda t, xp, a, b: -t * b * sigmoid(xp, -a),
-)
-def logit_nll_slope(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
-    """(1 - y)·sigmoid(z) - weight·y·sigmoid(-z)."""
-    yes, no = weight * y, 1 - y
-    e = xp.exp(-xp.abs(z))
-    return xp.where(z >= 0, no - yes * e, no * e - yes) / (1 + e)
-
-
-def wrong(xp: Namespace, z: Array, y: Array) -> Array:
-    """The probability of the wrong label, (1 - y)·sigmoid(z) + y·sigmoid(-z)."""
-    return (1 - y) * sigmoid(xp, z) + y * sigmoid(xp, -z)
-
-
-def _focal_slope(xp: Namespace, z: Array, y: Array) -> Array:
-    q, change = wrong(xp, z, y), (1 - 2 * y) * logistic(xp, z)
-    return q * (q * logit_nll_slope(xp, z, y, 1.0) + 2 * product(xp, change, logit_nll(xp, z, y, 1.0)))
-
-
-def _focal_slope_in_label(xp: Namespace, z: Array, y: Array) -> Array:
-    q, change = wrong(xp, z, y), tanh(xp, z / 2)
-    slope = product(xp, q, -z) - 2 * product(xp, change, logit_nll(xp, z, y, 1.0))
-    return product(xp, q, slope)
-
-
-@primitive(
-    lambda t, xp, a, b: t * _focal_slope(xp, a, b),
-    lambda t, xp, a, b: t * _focal_slope_in_label(xp, a, b),
-)
-def focal_nll(xp: Namespace, z: Array, y: Array) -> Array:
-    """The log loss of a logit times the squared probability of the wrong label."""
-    # With u the share of the label that the sign of z speaks against, both factors are sums of
-    # terms of one sign, so that neither loses digits on a confident answer.
-    positive, size = z >= 0, xp.abs(z)
-    u, e = xp.where(positive, 1 - y, y), xp.exp(-size)
-    q = (u + (1 - u) * e) / (1 + e)
-    return q * q * (u * xp.where(u == 0, 0.0, size) + xp.log1p(e))
 
 
 @primitive(lambda t, y: t * y)
@@ -482,26 +427,6 @@ def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
 
 
-def _share(xp: Namespace, a: Array, y: Array) -> Array:
-    """exp(a - y), a part of the sum that y is the logarithm of; finite where there is none."""
-    return exp(xp, a - xp.where(y == -math.inf, 0.0, y))
-
-
-@primitive(
-    lambda t, xp, a, y: t * _share(xp, a, y),
-    lambda t, xp, b, y: t * _share(xp, b, y),
-    lambda t, xp, c, y: t * _share(xp, c, y),
-)
-def log_add_exps(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
-    """log(eᵃ + eᵇ + eᶜ); where all are -inf it is -inf, with a finite derivative."""
-    # The largest term enters as it is, so that a log-probability near 0 keeps its digits.
-    most = xp.maximum(xp.maximum(a, b), c)
-    m = xp.where(most == -math.inf, 0.0, most)
-    of_a, of_b, of_c = (xp.exp(x - m) for x in (a, b, c))
-    others = xp.where(a == most, of_b + of_c, of_a + xp.where(b == most, of_c, of_b))
-    return most + xp.log1p(others)
-
-
 def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:
     t = ts[0]
     u = xp.exp(y) * t  # once, for its transpose to have the difference of the cotangents
@@ -563,48 +488,3 @@ def lead(xp: Namespace, z: Array, m: Array, s: Array) -> Array:
     m = xp.where(alone, 0.0, finite_or_nan(xp, m))
     ahead = xp.where(z == math.inf, math.nan, z) - m - xp.log(xp.where(alone, 1.0, s))
     return xp.where(alone, 0 * finite_or_nan(xp, z) + math.inf, ahead)
-
-
-def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
-    """-log p_y for the labels y, with full relative accuracy, of logits that are not computed in passing.
-
-    NaN where a logit is +inf or all are -inf.
-    """
-    return xp.squeeze(_label_nll(xp, z, labels), axis=-1)
-
-
-@reduction(lambda xp, a, y, labels, top: put_label(xp, xp.exp(a - top), labels, 0.0))
-def _others(xp: Namespace, z: Array, labels: Array, top: Array) -> Array:
-    return xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
-
-
-def _label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, ...]:
-    """The largest logit, and Σ exp(z - largest), without the label and with it."""
-    top = finite_or_nan(xp, greatest(xp, z, keepdims=True))
-    others = _others(xp, z, labels, top)
-    return top, others, others + xp.exp(take_label(xp, z, labels) - top)
-
-
-def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, *parts: Array) -> Array:
-    top, others, total = parts
-    return put_label(xp, _softmax(xp, z, top, total), labels, -_miss(xp, y, others, total))
-
-
-@reduction(_label_nll_slope, parts=_label_nll_parts)
-def _label_nll(xp: Namespace, z: Array, labels: Array, *parts: Array) -> Array:
-    top, others, _ = parts
-    less = top - take_label(xp, z, labels)
-    x = others + (xp.exp(-less) - 1)
-    u = settle(xp, 1 + x)  # XLA takes ten times as long for log1p
-    return xp.log(u) + (x - (u - 1)) / u + less
-
-
-@primitive(lambda t, xp, a: t * exp(xp, -a))
-def _miss(xp: Namespace, nll: Array, others: Array, total: Array) -> Array:
-    """1 - p, where p near 1 would cancel."""
-    return others / total
-
-
-@primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
-def _softmax(xp: Namespace, z: Array, top: Array, total: Array) -> Array:
-    return xp.exp(z - top) / total

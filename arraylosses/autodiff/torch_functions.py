@@ -38,7 +38,7 @@ NATIVE: dict[str, Any] = {
     "_log": torch.log,
     "_log1p": torch.log1p,
     "absolute": torch.abs,
-    "at_labels": lambda y, path: y.gather(-1, path[..., None, :].expand(*y.shape[:-1], path.shape[-1])),
+    "_at_labels": lambda y, path: y.gather(-1, path[..., None, :].expand(*y.shape[:-1], path.shape[-1])),
     "clip": lambda x, bound: x.clamp(-bound, bound),
     "exp": torch.exp,
     "minimum": lambda x, bound: x.clamp(max=bound),
@@ -48,7 +48,6 @@ NATIVE: dict[str, Any] = {
 FUSED: dict[str, Any] = {
     "focal_nll": lambda z, y: _wrong(z, y) ** 2 * _logit_nll(z, y, 1.0),
     "huber": KERNELS["huber"].value,
-    "log_add_exps": lambda a, b, c: _log_add_exp(_log_add_exp(a, b), c),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
@@ -56,10 +55,6 @@ FUSED: dict[str, Any] = {
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
     "tanh": torch.tanh,
 }
-
-
-def _log_add_exp(a: Array, b: Array) -> Array:
-    return RULES["log_add_exp"].f(XP, a, b)
 
 
 def _logit_nll(z: Array, y: Array, weight: Any) -> Array:

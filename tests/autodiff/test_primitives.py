@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import arraylosses as al
-from arraylosses._core import numeric
+from arraylosses._core import log_loss, numeric
 from arraylosses._core.namespaces import namespace
 from arraylosses.autodiff import primitive
 from arraylosses.autodiff.primitives import RULES
@@ -66,9 +66,14 @@ def x64() -> Iterator[None]:
         yield
 
 
+def function(name: str) -> Function:
+    found: Function = getattr(log_loss, name, None) or getattr(numeric, name)
+    return found
+
+
 def calling(name: str, first: int = 0) -> Function:
     """The function of its arguments alone; the second comes first where it is to be differentiated."""
-    return lambda *args: getattr(numeric, name)(namespace(args[0]), *(args[::-1] if first else args))
+    return lambda *args: function(name)(namespace(args[0]), *(args[::-1] if first else args))
 
 
 def summed(name: str) -> Function:
@@ -189,7 +194,9 @@ NOT_OF_NUMBERS = ("extremes", "overlap", "keep", "_label_nll", "_others")
 OF_NUMBERS = sorted(
     k
     for k, of in RULES.items()
-    if hasattr(numeric, k) and of.f.__code__.co_argcount < 5 and k not in NOT_OF_NUMBERS
+    if (hasattr(numeric, k) or hasattr(log_loss, k))
+    and of.f.__code__.co_argcount < 5
+    and k not in NOT_OF_NUMBERS
 )
 
 
@@ -228,7 +235,6 @@ BODIES = {
     "smooth_l1": 2,
     "log_add_exp": 2,
     "focal_nll": 2,
-    "log_add_exps": 3,
     "logit_nll": 3,
     "logit_nll_slope": 3,
 }
@@ -316,7 +322,7 @@ def test_torch_log_loss_of_labels_in_blocks() -> None:
         torch.asarray(of.integers(0, 8, (2, 40_000))),
     )
     leaf = z.requires_grad_()
-    nll = numeric.label_nll(namespace(leaf), leaf, labels)
+    nll = log_loss.label_nll(namespace(leaf), leaf, labels)
     (got,) = torch.autograd.grad(nll.sum(), leaf)
     others = z.detach().scatter(-1, labels[..., None], -INF)
     lead = z.detach().gather(-1, labels[..., None])[..., 0] - torch.logsumexp(others, -1)

@@ -1,0 +1,112 @@
+"""Log losses of logits, of two classes and of many, each with a derivative of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autodiff.primitives import primitive, reduction
+from .namespaces import put_label, settle, take_label
+from .numeric import exp, finite_or_nan, greatest, logistic, product, sigmoid, softplus, tanh
+
+Array = Any
+Namespace = Any
+
+
+@primitive(
+    lambda t, xp, a, b, c: t * ((c * b + (1 - b)) * logistic(xp, a)),
+    lambda t, xp, a, c: -t * (sigmoid(xp, a) + c * sigmoid(xp, -a)),
+    lambda t, xp, a, b: -t * b * sigmoid(xp, -a),
+)
+def logit_nll_slope(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
+    """(1 - y)·sigmoid(z) - weight·y·sigmoid(-z)."""
+    yes, no = weight * y, 1 - y
+    e = xp.exp(-xp.abs(z))
+    return xp.where(z >= 0, no - yes * e, no * e - yes) / (1 + e)
+
+
+@primitive(
+    lambda t, xp, a, b, c: t * logit_nll_slope(xp, a, b, c),
+    lambda t, xp, a, c: t * (product(xp, c - 1, softplus(xp, -a)) - a),
+    lambda t, xp, a, b: t * product(xp, b, softplus(xp, -a)),
+)
+def logit_nll(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
+    """weight·y·softplus(-z) + (1 - y)·softplus(z), where 0·∞ = 0."""
+    # Both have log(1 + exp(-|z|)), and one of the two has |z| more.
+    yes, no = weight * y, 1 - y
+    more = xp.where(z >= 0, no, yes)
+    return more * xp.where(more == 0, 0.0, xp.abs(z)) + (yes + no) * xp.log1p(xp.exp(-xp.abs(z)))
+
+
+def wrong(xp: Namespace, z: Array, y: Array) -> Array:
+    """The probability of the wrong label, (1 - y)·sigmoid(z) + y·sigmoid(-z)."""
+    return (1 - y) * sigmoid(xp, z) + y * sigmoid(xp, -z)
+
+
+def _focal_slope(xp: Namespace, z: Array, y: Array) -> Array:
+    q, change = wrong(xp, z, y), (1 - 2 * y) * logistic(xp, z)
+    return q * (q * logit_nll_slope(xp, z, y, 1.0) + 2 * product(xp, change, logit_nll(xp, z, y, 1.0)))
+
+
+def _focal_slope_in_label(xp: Namespace, z: Array, y: Array) -> Array:
+    q, change = wrong(xp, z, y), tanh(xp, z / 2)
+    slope = product(xp, q, -z) - 2 * product(xp, change, logit_nll(xp, z, y, 1.0))
+    return product(xp, q, slope)
+
+
+@primitive(
+    lambda t, xp, a, b: t * _focal_slope(xp, a, b),
+    lambda t, xp, a, b: t * _focal_slope_in_label(xp, a, b),
+)
+def focal_nll(xp: Namespace, z: Array, y: Array) -> Array:
+    """The log loss of a logit times the squared probability of the wrong label."""
+    # With u the share of the label that the sign of z speaks against, both factors are sums of
+    # terms of one sign, so that neither loses digits on a confident answer.
+    positive, size = z >= 0, xp.abs(z)
+    u, e = xp.where(positive, 1 - y, y), xp.exp(-size)
+    q = (u + (1 - u) * e) / (1 + e)
+    return q * q * (u * xp.where(u == 0, 0.0, size) + xp.log1p(e))
+
+
+def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
+    """-log p_y for the labels y, with full relative accuracy, of logits that are not computed in passing.
+
+    NaN where a logit is +inf or all are -inf.
+    """
+    return xp.squeeze(_label_nll(xp, z, labels), axis=-1)
+
+
+@reduction(lambda xp, a, y, labels, top: put_label(xp, xp.exp(a - top), labels, 0.0))
+def _others(xp: Namespace, z: Array, labels: Array, top: Array) -> Array:
+    return xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
+
+
+def _label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, ...]:
+    """The largest logit, and Σ exp(z - largest), without the label and with it."""
+    top = finite_or_nan(xp, greatest(xp, z, keepdims=True))
+    others = _others(xp, z, labels, top)
+    return top, others, others + xp.exp(take_label(xp, z, labels) - top)
+
+
+def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, *parts: Array) -> Array:
+    top, others, total = parts
+    return put_label(xp, _softmax(xp, z, top, total), labels, -_miss(xp, y, others, total))
+
+
+@reduction(_label_nll_slope, parts=_label_nll_parts)
+def _label_nll(xp: Namespace, z: Array, labels: Array, *parts: Array) -> Array:
+    top, others, _ = parts
+    less = top - take_label(xp, z, labels)
+    x = others + (xp.exp(-less) - 1)
+    u = settle(xp, 1 + x)  # XLA takes ten times as long for log1p
+    return xp.log(u) + (x - (u - 1)) / u + less
+
+
+@primitive(lambda t, xp, a: t * exp(xp, -a))
+def _miss(xp: Namespace, nll: Array, others: Array, total: Array) -> Array:
+    """1 - p, where p near 1 would cancel."""
+    return others / total
+
+
+@primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
+def _softmax(xp: Namespace, z: Array, top: Array, total: Array) -> Array:
+    return xp.exp(z - top) / total
