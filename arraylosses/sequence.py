@@ -8,13 +8,14 @@ from typing import Any, NamedTuple, TypeVar
 from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.namespaces import device
+from ._core.namespaces import device, stop_gradient
 from ._core.numeric import (
     classes,
     divide,
     exponentials,
     exponentials_of_parts,
     fold,
+    greatest,
     lead,
     log_add_exp,
     log_of,
@@ -22,9 +23,11 @@ from ._core.numeric import (
     matmul,
     nonzero,
     offset,
+    one_hot,
     pick,
     product,
     softplus,
+    take_classes,
     tanh,
 )
 from ._core.parameters import (
@@ -39,7 +42,7 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
-from .autodiff.recompute import blockwise
+from .autodiff.recompute import blockwise, recursion
 from .multiclass import cross_entropy
 
 A = TypeVar("A")
@@ -421,8 +424,7 @@ def ctc_loss(
     if not 0 <= blank < y.shape[-1]:
         raise refuse("ctc_loss", "blank", f"be a class, from 0 to {y.shape[-1] - 1}", blank)
     labels, frames, count = _legal_labels(xp, y, labels, frames, count, blank, done)
-    after_blank, after_label = _forward(xp, y, labels, frames, blank)
-    likelihood = pick(xp, log_add_exp(xp, after_blank, after_label), count)
+    likelihood = _log_likelihood(xp, _emissions(xp, y, labels, frames, blank), labels, count)
     impossible = likelihood == -math.inf
     nll = xp.where(impossible, 0.0 if zero_infinity else math.inf, 0.0 - likelihood)
     if length_average and reduction == "mean":
@@ -449,48 +451,83 @@ def _legal_labels(
     )
 
 
-def _forward(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> tuple[Array, Array]:
-    """The forward variables after the last frame, for the first 0, 1, … S labels.
+def _emissions(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> Array:
+    """The log-probabilities (T, ..., 1 + S) of the blank and of each label, frame by frame.
+
+    In the frames after the last nothing but blanks is possible, which are certain.
+    """
+    lead = tuple(labels.shape[:-1])
+    like = {"dtype": labels.dtype, "device": device(xp, labels)}
+    wanted = xp.concat([xp.full((*lead, 1), blank, **like), labels], axis=-1)
+    p = xp.permute_dims(take_classes(xp, y, wanted), (len(lead), *range(len(lead)), len(lead) + 1))
+    live = xp.reshape(classes(xp, p, axis=0), (-1,) + (1,) * (len(lead) + 1)) < frames[..., None]
+    return xp.where(live, p, xp.where(classes(xp, p) == 0, xp.zeros_like(p[:1, ...]), -math.inf))
+
+
+def _forward(
+    xp: Namespace, p: Array, labels: Array, done: Array, keep: bool = False
+) -> tuple[tuple[Array, Array], Array, tuple[Array, ...]]:
+    """The forward variables, for the first 0, 1, … S labels, of which some are `done` before the first frame.
 
     They are the log-probabilities of having emitted these labels and no more: in all ways that end
-    in a blank (or before the first frame), and in all that end in the last of them.
+    in a blank (or before the first frame), and in all that end in the last of them, of which there is
+    one less. In every frame the largest is set to 0, lest long sums lose the digits of the others.
+
+    They are those after the last frame, with what was taken from them in all; and those before each
+    frame's own probability has entered, if they are to be kept.
     """
     S = labels.shape[-1]
-    lead = tuple(labels.shape[:-1])
-    never = xp.full((*lead, 1), -math.inf, dtype=y.dtype, device=device(xp, y))
     first = min(S, 1)
     distinct = labels != xp.concat([labels[..., :first], labels[..., : S - first]], axis=-1)
+    nothing = xp.zeros((*labels.shape[:-1], S + 1), dtype=p.dtype, device=device(xp, p))
+    ends_blank = xp.where(one_hot(xp, done, nothing), nothing, -math.inf)
+    ends_label = nothing[..., :S] - math.inf
+    never = nothing[..., :1] - math.inf
 
-    def step(
-        ends_blank: Array, ends_label: Array, p_blank: Array, p_label: Array, live: Array
-    ) -> tuple[Array, Array]:
+    def step(ends_blank: Array, ends_label: Array, p: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         # A blank follows either; a label follows itself, the blank before it, and the label before
         # it if that is another one.
-        either = log_add_exp(xp, ends_blank, xp.concat([never, ends_label], axis=-1))
-        before = xp.where(distinct, either[..., :S], ends_blank[..., :S])
-        return (
-            xp.where(live, p_blank + either, ends_blank),
-            xp.where(live, p_label + log_add_exp(xp, ends_label, before), ends_label),
-        )
+        blank = log_add_exp(xp, ends_blank, xp.concat([never, ends_label], axis=-1))
+        label = log_add_exp(xp, ends_label, xp.where(distinct, blank[..., :S], ends_blank[..., :S]))
+        most = xp.maximum(greatest(xp, stop_gradient(xp, blank), keepdims=True), -3e38)  # -inf stays -inf
+        p = p - most
+        return (p[..., :1] + blank, p[..., 1:] + label), ((most, blank, label) if keep else (most,))
 
-    # Frame by frame, the blank's log-probability and each label's.
-    y = xp.permute_dims(y, (y.ndim - 2, *range(y.ndim - 2), y.ndim - 1))
-    live = classes(xp, y, axis=0)
-    live = xp.reshape(live, (-1,) + (1,) * (len(lead) + 1)) < frames[..., None]
-    p_blank, p_label = y[..., blank : blank + 1], _take_classes(xp, y, labels)
-    inputs = (xp.where(live, p_blank, 0.0), xp.where(live, p_label, 0.0), live)
-
-    nothing = xp.zeros((*lead, 1), dtype=y.dtype, device=device(xp, y))
-    ends_label = xp.broadcast_to(never, (*lead, S))
-    ends_blank = xp.concat([nothing, ends_label], axis=-1)
-    ends_blank, ends_label = fold(xp, step, (ends_blank, ends_label), inputs)
-    return ends_blank, xp.concat([never, ends_label], axis=-1)
+    last, (most, *kept) = fold(xp, step, (ends_blank, ends_label), p)
+    return last, xp.sum(most[..., 0], axis=0), tuple(kept)
 
 
-def _take_classes(xp: Namespace, y: Array, labels: Array) -> Array:
-    """The entries (T, ..., S) of `y` (T, ..., C) that the labels (..., S) name in every frame."""
-    rows, C = math.prod(labels.shape[:-1]), y.shape[-1]
-    row = xp.arange(rows, dtype=labels.dtype, device=device(xp, labels))
-    places = xp.reshape(row * C, (*labels.shape[:-1], 1)) + labels
-    flat = xp.reshape(y, (y.shape[0], rows * C))
-    return xp.reshape(xp.take(flat, xp.reshape(places, (-1,)), axis=1), (y.shape[0], *labels.shape))
+def _likelihood(xp: Namespace, last: tuple[Array, Array], taken: Array, count: Array) -> Array:
+    """The log-probability of the first labels, as many as `count` says."""
+    ends_blank, ends_label = last
+    ends_label = xp.concat([xp.zeros_like(ends_blank[..., :1]) - math.inf, ends_label], axis=-1)
+    return pick(xp, log_add_exp(xp, ends_blank, ends_label), count) + taken
+
+
+def _with_shares(xp: Namespace, p: Array, labels: Array, count: Array) -> tuple[Array, Array]:
+    """The log-likelihood and its gradient: the probability of each state, given the labels, in every frame.
+
+    The backward variables are the forward ones of the sequence in reverse.
+    """
+    S = labels.shape[-1]
+
+    def reverse(p: Array) -> Array:
+        return xp.concat([xp.flip(p[..., :1], axis=0), xp.flip(p[..., 1:], axis=(0, -1))], axis=-1)
+
+    both_ways = xp.stack([p, reverse(p)], axis=1)
+    labels = xp.stack([labels, xp.flip(labels, axis=-1)], axis=0)
+    done = xp.stack([xp.zeros_like(count), S - count], axis=0)
+    last, taken, kept = _forward(xp, both_ways, labels, done, keep=True)
+    joint = [x[:, 0, ...] + xp.flip(x[:, 1, ...], axis=(0, -1)) for x in kept]
+    z = xp.concat([p[..., :1] + joint[0], p[..., 1:] + joint[1]], axis=-1)
+    # Shares of each frame's own total, because what was taken from the variables is no part of them.
+    e = xp.exp(z - offset(xp, greatest(xp, stop_gradient(xp, z), keepdims=True)))
+    share = xp.concat([xp.sum(e[..., : S + 1], axis=-1, keepdims=True), e[..., S + 1 :]], axis=-1)
+    likelihood = _likelihood(xp, tuple(x[0, ...] for x in last), taken[0, ...], count)
+    return likelihood, share / nonzero(xp, xp.sum(share, axis=-1, keepdims=True))
+
+
+@recursion(_with_shares)
+def _log_likelihood(xp: Namespace, p: Array, labels: Array, count: Array) -> Array:
+    last, taken, _ = _forward(xp, p, labels, xp.zeros_like(count))
+    return _likelihood(xp, last, taken, count)

@@ -12,14 +12,14 @@ import math
 from typing import Any
 
 from ..autodiff.primitives import function_with, held, primitive, reduction
-from ..autodiff.rules import Rule
+from ..autodiff.rules import Rule, by_matrix
 from .namespaces import classes as classes
 from .namespaces import columns as columns
 from .namespaces import cumulative_sum as cumulative_sum
+from .namespaces import device, put_label, settle, stop_gradient, take_label
 from .namespaces import fold as fold
 from .namespaces import matmul as matmul
 from .namespaces import one_hot as one_hot
-from .namespaces import put_label, settle, stop_gradient, take_label
 
 Array = Any
 Namespace = Any
@@ -318,6 +318,27 @@ def pick(xp: Namespace, x: Array, labels: Array) -> Array:
     return xp.sum(xp.where(one_hot(xp, labels, x), x, 0.0), axis=-1)
 
 
+def _selection(xp: Namespace, size: int, dtype: Any, labels: Array) -> Array:
+    """The matrix, for each row of labels, whose product with `size` classes has those that they name."""
+    each = xp.arange(size, dtype=labels.dtype, device=device(xp, labels))
+    return xp.astype(each[:, None] == labels[..., None, :], dtype)
+
+
+# As a product its transpose takes no scatter, which takes JAX and our own engine many times as long.
+@function_with(by_matrix(_selection))
+def take_classes(xp: Namespace, x: Array, labels: Array) -> Array:
+    """The entries (..., T, K) of `x` (..., T, C) that the labels (..., K) name, in each of its rows."""
+    *lead, T, C = x.shape
+    if 0 in labels.shape:  # Dask does not reshape nothing, if it has several chunks of it
+        return xp.zeros((*lead, T, labels.shape[-1]), dtype=x.dtype, device=device(xp, x))
+    order = (len(lead), *range(len(lead)))
+    row = xp.arange(math.prod(lead), dtype=labels.dtype, device=device(xp, labels))
+    places = xp.reshape(xp.reshape(row * C, (*lead, 1)) + labels, (-1,))
+    flat = xp.reshape(xp.permute_dims(x, (*order, len(lead) + 1)), (T, math.prod(lead) * C))
+    taken = xp.reshape(xp.take(flat, places, axis=1), (T, *labels.shape))
+    return xp.permute_dims(taken, (*range(1, len(lead) + 1), 0, len(lead) + 1))
+
+
 def log_sum_exp(xp: Namespace, z: Array) -> Array:
     """log Σ exp(z) along the last axis; -inf with no derivative where all is -inf."""
     return xp.squeeze(_log_sum_exp(xp, z), axis=-1)
@@ -353,9 +374,8 @@ def _less(xp: Namespace, a: Array, b: Array) -> Array:
 def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     """log(eᵃ + eᵇ); where both are -inf it is -inf, with a finite derivative."""
     # The larger term enters as it is, so that a log-probability near 0 keeps its digits.
-    swap = a < b
-    high, low = xp.where(swap, b, a), xp.where(swap, a, b)
-    return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
+    high, low = xp.maximum(a, b), xp.minimum(a, b)
+    return high + xp.log1p(xp.exp(low - xp.maximum(high, -3e38)))  # where the less finite is -inf
 
 
 def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:

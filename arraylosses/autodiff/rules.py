@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .._core.namespaces import assemble, device
+from .._core.namespaces import assemble, device, matmul
 from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
@@ -100,6 +100,23 @@ def along_last_axis(weights: Callable[..., Array]) -> Rule:
         return lambda c: c * at_point(xp, x, y, rest)
 
     return Rule(push, pull)
+
+
+def by_matrix(matrix: Callable[..., Array]) -> Rule:
+    """A rule for a function that is linear along the last axis: `x @ matrix(xp, size, dtype, *rest)`."""
+
+    def of(xp: Namespace, x: Array, rest: tuple[Array, ...]) -> Array:
+        base, rest = (xp.base, tuple(map(raw, rest))) if type(xp) is Namespace else (xp, rest)
+        return matrix(base, x.shape[-1], x.dtype, *rest)
+
+    def push(xp: Namespace, ts: list[Any], y: Array, x: Array, *rest: Array) -> Array:
+        return matmul(xp, ts[0], of(xp, x, rest))
+
+    def pull(xp: Namespace, i: int, y: Array, x: Array, *rest: Array) -> Map:
+        like = Like(x.shape, x.dtype)
+        return lambda c: matmul(xp, c, xp.matrix_transpose(of(xp, like, rest)))
+
+    return Rule(push, pull, frozenset("bcdef"))
 
 
 def _where_larger(xp: Namespace, t: Array, a: Array, b: Array) -> Array:

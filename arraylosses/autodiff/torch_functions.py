@@ -33,12 +33,16 @@ NATIVE: dict[str, Any] = {
 # What it computes as exactly, in fewer passes, and differentiates with a cancellation, but rightly.
 FUSED: dict[str, Any] = {
     "huber": lambda r, delta: _huber(r, delta),
+    "log_add_exp": lambda a, b: _log_add_exp(a, b),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
+    "take_classes": lambda x, labels: x.gather(-1, _in_each_row(x, labels)),
     "tanh": torch.tanh,
 }
+# What it computes as exactly, but differentiates to NaN somewhere: for where nobody does.
+VALUE: dict[str, Any] = {"log_add_exp": torch.logaddexp}
 
 
 def _huber(r: Array, delta: Any) -> Array:
@@ -46,6 +50,15 @@ def _huber(r: Array, delta: Any) -> Array:
         q = r.clamp(-delta, delta)
         return q * (r - q / 2)
     return torch.nn.functional.huber_loss(r, r.new_zeros(()).expand_as(r), reduction="none", delta=delta)
+
+
+def _log_add_exp(a: Array, b: Array) -> Array:
+    high = torch.maximum(a, b)
+    return high + (torch.minimum(a, b) - high.clamp(min=-3e38)).exp().log1p()
+
+
+def _in_each_row(x: Array, labels: Array) -> Array:
+    return labels[..., None, :].expand(*x.shape[:-1], labels.shape[-1])
 
 
 def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
@@ -71,7 +84,7 @@ def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
         return back.apply(*args) if torch.compiler.is_compiling() else forward_and_back.apply(*args)
     if not torch.compiler.is_compiling() and transforming():
         return forward_and_back.apply(*args)
-    return body(*args)
+    return body(*args) if torch.compiler.is_compiling() else VALUE.get(name, body)(*args)
 
 
 def transforming() -> bool:
