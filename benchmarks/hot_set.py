@@ -45,7 +45,6 @@ class Hot(NamedTuple):
     peers: Mapping[str, tuple[Peer, ...]]  # by the library that makes their arrays
     options: Mapping[str, Any] = {}
     wrt: tuple[int, ...] = (0,)
-    omitted: Mapping[str, str] = {}  # modes without it, and why
 
 
 def peers(torch: Peer, jax: Peer, hand: Function, *scipy: Peer) -> dict[str, tuple[Peer, ...]]:
@@ -316,9 +315,5 @@ HOT_SET = (
         (8, 8, 8, 2),
         ctc_of_logits,
         peers(Peer("F.ctc_loss", torch_ctc), Peer("optax", optax_ctc), by_hand.ctc),
-        omitted=dict.fromkeys(
-            ("torch.compile", "al.compile, PyTorch"),
-            "its frames are unrolled, which takes minutes to compile",
-        ),
     ),
 )
