@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from ._core.domains import IDENTITIES, REAL
 from ._core.entry import enter
 from ._core.namespaces import device, index_dtype
-from ._core.numeric import columns, extremes, greatest, largest, matmul, norm, relu, softplus, sqrt
+from ._core.numeric import columns, greatest, largest, matmul, norm, relu, softplus, sqrt
 from ._core.parameters import COUNT, FLAG, NUMBER, choice, optional
 from ._core.registry import loss
+from ._core.selections import extremes
 from .autodiff.recompute import by_rows
 
 A = TypeVar("A")

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 from ._core.domains import CLASSES, LENGTHS, LOG_PROBABILITY, REAL, TOKENS
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.namespaces import device, scan, stop_gradient
+from ._core.namespaces import device, stop_gradient
 from ._core.numeric import (
     classes,
     divide,
-    exp,
     exponentials,
     exponentials_of_parts,
     fold,
@@ -24,6 +23,7 @@ from ._core.numeric import (
     matmul,
     nonzero,
     offset,
+    one_hot,
     pick,
     product,
     softplus,
@@ -41,10 +41,8 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
-from .autodiff.primitives import function_with, reduction
-from .autodiff.recompute import blockwise
-from .autodiff.rules import Rule
-from .autodiff.trace import raw
+from ._core.selections import take_classes
+from .autodiff.recompute import blockwise, recursion
 from .multiclass import cross_entropy
 
 A = TypeVar("A")
@@ -426,10 +424,7 @@ def ctc_loss(
     if not 0 <= blank < y.shape[-1]:
         raise refuse("ctc_loss", "blank", f"be a class, from 0 to {y.shape[-1] - 1}", blank)
     labels, frames, count = _legal_labels(xp, y, labels, frames, count, blank, done)
-    path, skip = _path(xp, labels, blank, y.dtype)
-    live = classes(xp, y, axis=-2) < frames[..., None]
-    emitted = xp.where(live[..., None], _at_labels(xp, y, path), 0.0)
-    likelihood = xp.squeeze(_log_likelihood(xp, emitted, skip, live, count), axis=(-2, -1))
+    likelihood = _log_likelihood(xp, _emissions(xp, y, labels, frames, blank), labels, count)
     impossible = likelihood == -math.inf
     nll = xp.where(impossible, 0.0 if zero_infinity else math.inf, 0.0 - likelihood)
     if length_average and reduction == "mean":
@@ -456,116 +451,83 @@ def _legal_labels(
     )
 
 
-def _path(xp: Namespace, labels: Array, blank: int, dtype: Any) -> tuple[Array, Array]:
-    """Blank, label, blank, … blank, and 0 where a label may follow the last one directly, otherwise -inf."""
-    S = labels.shape[-1]
+def _emissions(xp: Namespace, y: Array, labels: Array, frames: Array, blank: int) -> Array:
+    """The log-probabilities (T, ..., 1 + S) of the blank and of each label, frame by frame.
+
+    In the frames after the last nothing but blanks is possible, which are certain.
+    """
     lead = tuple(labels.shape[:-1])
-    blanks = xp.full((*lead, S + 1), blank, dtype=labels.dtype, device=device(xp, labels))
-    path = _interleaved(xp, blanks, labels)
+    like = {"dtype": labels.dtype, "device": device(xp, labels)}
+    wanted = xp.concat([xp.full((*lead, 1), blank, **like), labels], axis=-1)
+    p = xp.permute_dims(take_classes(xp, y, wanted), (len(lead), *range(len(lead)), len(lead) + 1))
+    live = xp.reshape(classes(xp, p, axis=0), (-1,) + (1,) * (len(lead) + 1)) < frames[..., None]
+    return xp.where(live, p, xp.where(classes(xp, p) == 0, xp.zeros_like(p[:1, ...]), -math.inf))
+
+
+def _forward(
+    xp: Namespace, p: Array, labels: Array, done: Array, keep: bool = False
+) -> tuple[tuple[Array, Array], Array, tuple[Array, ...]]:
+    """The forward variables, for the first 0, 1, … S labels, of which some are `done` before the first frame.
+
+    They are the log-probabilities of having emitted these labels and no more: in all ways that end
+    in a blank (or before the first frame), and in all that end in the last of them, of which there is
+    one less. In every frame the largest is set to 0, lest long sums lose the digits of the others.
+
+    They are those after the last frame, with what was taken from them in all; and those before each
+    frame's own probability has entered, if they are to be kept.
+    """
+    S = labels.shape[-1]
     first = min(S, 1)
     distinct = labels != xp.concat([labels[..., :first], labels[..., : S - first]], axis=-1)
-    never = xp.full((*lead, S + 1), -math.inf, dtype=dtype, device=device(xp, labels))
-    return path, _interleaved(xp, never, xp.where(distinct, xp.zeros_like(never[..., :S]), never[..., :S]))
+    nothing = xp.zeros((*labels.shape[:-1], S + 1), dtype=p.dtype, device=device(xp, p))
+    ends_blank = xp.where(one_hot(xp, done, nothing), nothing, -math.inf)
+    ends_label = nothing[..., :S] - math.inf
+    never = nothing[..., :1] - math.inf
+
+    def step(ends_blank: Array, ends_label: Array, p: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+        # A blank follows either; a label follows itself, the blank before it, and the label before
+        # it if that is another one.
+        blank = log_add_exp(xp, ends_blank, xp.concat([never, ends_label], axis=-1))
+        label = log_add_exp(xp, ends_label, xp.where(distinct, blank[..., :S], ends_blank[..., :S]))
+        most = xp.maximum(greatest(xp, stop_gradient(xp, blank), keepdims=True), -3e38)  # -inf stays -inf
+        p = p - most
+        return (p[..., :1] + blank, p[..., 1:] + label), ((most, blank, label) if keep else (most,))
+
+    last, (most, *kept) = fold(xp, step, (ends_blank, ends_label), p)
+    return last, xp.sum(most[..., 0], axis=0), tuple(kept)
 
 
-def _interleaved(xp: Namespace, a: Array, b: Array) -> Array:
-    """a₀, b₀, a₁, … of which the first has one more."""
-    if 0 in b.shape:
-        return xp.concat([a, b], axis=-1)
-    pairs = xp.stack([a[..., :-1], b], axis=-1)
-    return xp.concat([xp.reshape(pairs, (*b.shape[:-1], 2 * b.shape[-1])), a[..., -1:]], axis=-1)
+def _likelihood(xp: Namespace, last: tuple[Array, Array], taken: Array, count: Array) -> Array:
+    """The log-probability of the first labels, as many as `count` says."""
+    ends_blank, ends_label = last
+    ends_label = xp.concat([xp.zeros_like(ends_blank[..., :1]) - math.inf, ends_label], axis=-1)
+    return pick(xp, log_add_exp(xp, ends_blank, ends_label), count) + taken
 
 
-def _push_at_labels(xp: Namespace, ts: list[Any], _: Array, y: Array, path: Array) -> Array:
-    return _at_labels(xp, ts[0], path)
+def _with_shares(xp: Namespace, p: Array, labels: Array, count: Array) -> tuple[Array, Array]:
+    """The log-likelihood and its gradient: the probability of each state, given the labels, in every frame.
+
+    The backward variables are the forward ones of the sequence in reverse.
+    """
+    S = labels.shape[-1]
+
+    def reverse(p: Array) -> Array:
+        return xp.concat([xp.flip(p[..., :1], axis=0), xp.flip(p[..., 1:], axis=(0, -1))], axis=-1)
+
+    both_ways = xp.stack([p, reverse(p)], axis=1)
+    labels = xp.stack([labels, xp.flip(labels, axis=-1)], axis=0)
+    done = xp.stack([xp.zeros_like(count), S - count], axis=0)
+    last, taken, kept = _forward(xp, both_ways, labels, done, keep=True)
+    joint = [x[:, 0, ...] + xp.flip(x[:, 1, ...], axis=(0, -1)) for x in kept]
+    z = xp.concat([p[..., :1] + joint[0], p[..., 1:] + joint[1]], axis=-1)
+    # Shares of each frame's own total, because what was taken from the variables is no part of them.
+    e = xp.exp(z - offset(xp, greatest(xp, stop_gradient(xp, z), keepdims=True)))
+    share = xp.concat([xp.sum(e[..., : S + 1], axis=-1, keepdims=True), e[..., S + 1 :]], axis=-1)
+    likelihood = _likelihood(xp, tuple(x[0, ...] for x in last), taken[0, ...], count)
+    return likelihood, share / nonzero(xp, xp.sum(share, axis=-1, keepdims=True))
 
 
-def _pull_at_labels(xp: Namespace, i: int, _: Array, y: Array, path: Array) -> Any:
-    # By a product with the one-hot labels of its sequence, and not by a scatter, which not all have.
-    base: Any = getattr(xp, "base", xp)  # of our own engine: a constant is the library's own
-    path = raw(path)
-    each = base.arange(y.shape[-1], dtype=path.dtype, device=device(base, path))
-    hot = base.astype(path[..., None] == each, y.dtype)
-    return lambda c: matmul(xp, c, hot)
-
-
-@function_with(Rule(_push_at_labels, _pull_at_labels, frozenset("b")), axes=2)
-def _at_labels(xp: Namespace, y: Array, path: Array) -> Array:
-    """The entries (..., T, K) of `y` (..., T, C) that the labels (..., K) name in every frame."""
-    *lead, T, C = y.shape
-    if 0 in (*lead, T):  # Dask does not reshape nothing
-        return xp.zeros((*lead, T, path.shape[-1]), dtype=y.dtype, device=device(xp, y))
-    row = xp.arange(math.prod(lead) * T, dtype=path.dtype, device=device(xp, path))
-    places = xp.reshape(row * C, (*lead, T, 1)) + path[..., None, :]
-    flat = xp.reshape(y, (math.prod(y.shape),))
-    return xp.reshape(xp.take(flat, xp.reshape(places, (math.prod(places.shape),)), axis=0), places.shape)
-
-
-def _by_frame(xp: Namespace, x: Array) -> Array:
-    """An array (..., T, K) with the frames first."""
-    return xp.permute_dims(x, (x.ndim - 2, *range(x.ndim - 2), x.ndim - 1))
-
-
-def _step(xp: Namespace, skip: Array) -> Any:
-    """One frame of the forward recursion: the log-probabilities of having come to each place of the path."""
-    never = xp.full((*skip.shape[:-1], 2), -math.inf, dtype=skip.dtype, device=device(xp, skip))
-
-    def step(alpha: Array, emitted: Array, live: Array) -> tuple[Array]:
-        # From the place itself, from the one before, and past a blank that may be left out.
-        padded = xp.concat([never, alpha], axis=-1)
-        come = log_add_exp(xp, log_add_exp(xp, alpha, padded[..., 1:-1]), padded[..., :-2] + skip)
-        return (xp.where(live, emitted + come, alpha),)
-
-    return step
-
-
-def _start(xp: Namespace, skip: Array) -> Array:
-    """Before the first frame: at the first blank."""
-    nothing = xp.zeros_like(skip[..., :1])
-    return xp.concat([nothing, xp.full_like(skip[..., 1:], -math.inf)], axis=-1)
-
-
-def _end(xp: Namespace, alpha: Array, count: Array) -> Array:
-    """The log-probability of being at the last label or the blank after it."""
-    label = pick(xp, alpha, xp.where(count > 0, 2 * count - 1, 0))
-    return log_add_exp(xp, pick(xp, alpha, 2 * count), xp.where(count > 0, label, -math.inf))
-
-
-def _probability_of_places(
-    xp: Namespace, emitted: Array, _: Array, skip: Array, live: Array, count: Array
-) -> Array:
-    """The probability (..., T, K) of being at each place in each frame, given the labels."""
-    if 0 in emitted.shape:
-        return emitted
-    e, live = _by_frame(xp, emitted), _by_frame(xp, live[..., None])
-    (alpha,) = scan(xp, _from_the_greatest(xp, _step(xp, skip)), (_start(xp, skip),), (e, live))
-    # Backward is forward along the path from its end, but a frame is left before it counts.
-    nowhere = xp.full_like(xp.concat([skip, skip], axis=-1)[..., :2], -math.inf)
-    step = _step(xp, xp.flip(xp.concat([skip, nowhere], axis=-1)[..., 2:], axis=-1))
-    leave = _from_the_greatest(xp, lambda beta, e, live: step(xp.where(live, e + beta, beta), 0.0, live))
-    k = classes(xp, skip) - 2 * count[..., None]
-    end = xp.flip(xp.where((k == 0) | (k == -1), 0.0, xp.full_like(skip, -math.inf)), axis=-1)
-    (beta,) = scan(xp, leave, (end,), (xp.flip(e, axis=(0, -1)), xp.flip(live, axis=0)))
-    beta = xp.flip(xp.concat([end[None, ...], beta[:-1, ...]], axis=0), axis=(0, -1))
-    at = alpha + beta
-    share = exp(xp, at - offset(xp, log_sum_exp(xp, at))[..., None])
-    share = xp.where(live, share, 0.0)
-    return xp.permute_dims(share, (*range(1, share.ndim - 1), 0, share.ndim - 1))
-
-
-def _from_the_greatest(xp: Namespace, step: Any) -> Any:
-    """A recursion of log-probabilities less their greatest, so that none loses its digits to many frames."""
-
-    def less(*args: Array) -> tuple[Array]:
-        (x,) = step(*args)
-        return (x - offset(xp, greatest(xp, stop_gradient(xp, x), keepdims=True)),)
-
-    return less
-
-
-@reduction(_probability_of_places, axes=2, loops=True)
-def _log_likelihood(xp: Namespace, emitted: Array, skip: Array, live: Array, count: Array) -> Array:
-    """The log-probability of all paths through the places, given those of the places in every frame."""
-    frames = _by_frame(xp, emitted), _by_frame(xp, live[..., None])
-    (alpha,) = fold(xp, _step(xp, skip), (_start(xp, skip),), frames)
-    return _end(xp, alpha, count)[..., None, None]
+@recursion(_with_shares)
+def _log_likelihood(xp: Namespace, p: Array, labels: Array, count: Array) -> Array:
+    last, taken, _ = _forward(xp, p, labels, xp.zeros_like(count))
+    return _likelihood(xp, last, taken, count)

@@ -120,8 +120,6 @@ def page(results: Sequence[Result], facts: dict[str, str]) -> str:
     parts = ["\n".join(f"* {what}: {how}" for what, how in facts.items())]
     for mode in dict.fromkeys(r.mode for r in results):
         parts += [f"### {mode}", markdown(COLUMNS, rows_of(results, mode))]
-        reasons = {hot.name: hot.omitted[mode] for hot in HOT_SET if mode in hot.omitted}
-        parts += [f"Without {name}: {reason}." for name, reason in reasons.items()]
     return "\n\n".join(parts)
 
 

@@ -41,7 +41,7 @@ COMPILE = getattr(al, "compile", None)
 
 
 def compiled_by_us(hot: Hot, mode: str, ready: Function = lambda f: f) -> Iterator[Contender]:
-    if COMPILE is not None and mode not in hot.omitted:
+    if COMPILE is not None:
         f = COMPILE(hot.loss, **hot.options)
         yield Contender(
             "ours, al.compile", frozenset((mode,)), ready(f), ready(al.value_and_grad(f, argnums=hot.wrt))
@@ -69,17 +69,12 @@ def of_torch(hot: Hot) -> Iterator[Contender]:
 
     ours = functools.partial(hot.loss, **hot.options)
     yield contender("ours", (EAGER,), ours)
-    if COMPILED not in hot.omitted:
-        yield contender(
-            "ours, torch.compile", (COMPILED,), torch.compile(ours, fullgraph=True, dynamic=False)
-        )
+    yield contender("ours, torch.compile", (COMPILED,), torch.compile(ours, fullgraph=True, dynamic=False))
     yield from compiled_by_us(hot, OURS_TORCH)
-    compiling = [mode for mode in (COMPILED, OURS_TORCH) if mode not in hot.omitted]
     for peer in hot.peers["torch"]:
-        yield contender(peer.name, (EAGER, *compiling), peer.value)
-        if compiling:
-            name = f"{peer.name}, compiled"
-            yield contender(name, tuple(compiling), torch.compile(peer.value, dynamic=False))
+        yield contender(peer.name, (EAGER, COMPILED, OURS_TORCH), peer.value)
+        name, compiled = f"{peer.name}, compiled", torch.compile(peer.value, dynamic=False)
+        yield contender(name, (COMPILED, OURS_TORCH), compiled)
 
 
 def torch_peak(f: Function, args: tuple[Any, ...]) -> int:

@@ -45,7 +45,6 @@ class Hot(NamedTuple):
     peers: Mapping[str, tuple[Peer, ...]]  # by the library that makes their arrays
     options: Mapping[str, Any] = {}
     wrt: tuple[int, ...] = (0,)
-    omitted: Mapping[str, str] = {}  # modes without it, and why
 
 
 def peers(torch: Peer, jax: Peer, hand: Function, *scipy: Peer) -> dict[str, tuple[Peer, ...]]:

@@ -404,6 +404,8 @@ def sanitise(
         weighted = spread(xp, done.weight != 0, items, mask, sizes)
         kept = weighted if kept is None else kept & weighted
     clean = list(arrays)
+    if spec.labelled:  # what is compared with its own maximum
+        clean[0] = settle(xp, clean[0])
     for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
         domain, x = spec.domains[name][form], arrays[i]
         if x is None or not (domain.poison or not domain.dense):
@@ -432,7 +434,7 @@ def sanitise(
             safe = domain.safe if per_item else 0  # an absent element adds nothing to a sum
             here = spread(xp, kept, mask, dims, sizes)
             if domain.dense and safe == 0:
-                clean[i] = keep(xp, settle(xp, clean[i]), here)
+                clean[i] = keep(xp, clean[i], here)
             else:
                 clean[i] = substitute(xp, ~here, domain, clean[i], safe)
     return tuple(clean)

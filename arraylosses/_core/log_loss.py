@@ -37,18 +37,18 @@ def logit_nll(xp: Namespace, z: Array, y: Array, weight: Any) -> Array:
     return more * xp.where(more == 0, 0.0, xp.abs(z)) + (yes + no) * xp.log1p(xp.exp(-xp.abs(z)))
 
 
-def wrong(xp: Namespace, z: Array, y: Array) -> Array:
+def _wrong(xp: Namespace, z: Array, y: Array) -> Array:
     """The probability of the wrong label, (1 - y)·sigmoid(z) + y·sigmoid(-z)."""
     return (1 - y) * sigmoid(xp, z) + y * sigmoid(xp, -z)
 
 
 def _focal_slope(xp: Namespace, z: Array, y: Array) -> Array:
-    q, change = wrong(xp, z, y), (1 - 2 * y) * logistic(xp, z)
+    q, change = _wrong(xp, z, y), (1 - 2 * y) * logistic(xp, z)
     return q * (q * logit_nll_slope(xp, z, y, 1.0) + 2 * product(xp, change, logit_nll(xp, z, y, 1.0)))
 
 
 def _focal_slope_in_label(xp: Namespace, z: Array, y: Array) -> Array:
-    q, change = wrong(xp, z, y), tanh(xp, z / 2)
+    q, change = _wrong(xp, z, y), tanh(xp, z / 2)
     slope = product(xp, q, -z) - 2 * product(xp, change, logit_nll(xp, z, y, 1.0))
     return product(xp, q, slope)
 
@@ -68,7 +68,7 @@ def focal_nll(xp: Namespace, z: Array, y: Array) -> Array:
 
 
 def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
-    """-log p_y for the labels y, with full relative accuracy, of logits that are not computed in passing.
+    """-log p_y for the labels y, with full relative accuracy, of logits that are settled.
 
     NaN where a logit is +inf or all are -inf.
     """

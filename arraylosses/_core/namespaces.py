@@ -208,17 +208,21 @@ def matmul(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def fold(
-    xp: Namespace, step: Callable[..., Any], state: tuple[Array, ...], inputs: tuple[Array, ...]
-) -> tuple[Array, ...]:
-    """The last state of a recursion `state = step(*state, *slices)` over the first axis of the inputs."""
+    xp: Namespace, step: Callable[..., Any], state: tuple[Array, ...], inputs: Array
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """The last state of a recursion `state, outputs = step(*state, row)` over the first axis of an array.
+
+    The outputs are stacked along a new first axis.
+    """
     if is_jax(xp):  # a scan, because XLA would take minutes to compile the unrolled loop
-        scan = sys.modules["jax"].lax.scan
-        return scan(lambda state, slices: (step(*state, *slices), None), state, inputs)[0]
+        last: tuple[Any, Any] = sys.modules["jax"].lax.scan(lambda s, row: step(*s, row), state, inputs)
+        return last
+    kept = []
     # The torch namespace's own `unstack` has no batching rule.
-    rows = (x.unbind() if is_torch(xp) else xp.unstack(x, axis=0) for x in inputs)
-    for slices in zip(*rows, strict=True):
-        state = step(*state, *slices)
-    return state
+    for row in inputs.unbind() if is_torch(xp) else xp.unstack(inputs, axis=0):
+        state, outputs = step(*state, row)
+        kept.append(outputs)
+    return state, tuple(xp.stack(each, axis=0) for each in zip(*kept, strict=True))
 
 
 def scan(

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from ..autodiff.primitives import function_with, primitive, reduction
-from ..autodiff.rules import Rule
+from ..autodiff.rules import Rule, where_larger
 from .namespaces import classes as classes
 from .namespaces import columns as columns
 from .namespaces import cumulative_sum as cumulative_sum
@@ -37,18 +37,13 @@ def relu(xp: Namespace, x: Array) -> Array:
     return xp.maximum(x, 0.0)
 
 
-def _where_above(xp: Namespace, t: Array, a: Array, b: Array) -> Array:
-    """`t` where a > b; ties share."""
-    return xp.where(a == b, t / 2, xp.where(a > b, t, 0.0))
-
-
-@primitive(lambda t, xp, a, b: _where_above(xp, t, a, b), lambda t, xp, a, b: _where_above(xp, t, b, a))
+@primitive(lambda t, xp, a, b: where_larger(xp, t, a, b), lambda t, xp, a, b: where_larger(xp, t, b, a))
 def greater(xp: Namespace, a: Array, b: Array) -> Array:
     """The greater of each two, ties sharing the derivative."""
     return xp.maximum(a, b)
 
 
-@primitive(lambda t, xp, a, b: _where_above(xp, t, b, a), lambda t, xp, a, b: _where_above(xp, t, a, b))
+@primitive(lambda t, xp, a, b: where_larger(xp, t, b, a), lambda t, xp, a, b: where_larger(xp, t, a, b))
 def lesser(xp: Namespace, a: Array, b: Array) -> Array:
     """The lesser of each two, ties sharing the derivative."""
     return xp.minimum(a, b)
@@ -322,41 +317,6 @@ def largest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     return xp.where((m > 0) & xp.isfinite(m), m, 1.0)
 
 
-def _extreme_entries(
-    xp: Namespace, y: Array, x: Array, high: Array, low: Array
-) -> tuple[Array, Array, Array]:
-    """Which entries are the greatest of `high` and the least of `low`, and how many share in each."""
-    most, least = high & (x == y[..., :1]), low & (x == y[..., 1:])
-    number = xp.stack([xp.sum(xp.astype(each, y.dtype), axis=-1) for each in (most, least)], axis=-1)
-    return most, least, xp.where(number == 0, 1.0, number)  # no entry equals an extreme of NaN
-
-
-def _push_extremes(xp: Namespace, ts: list[Any], y: Array, x: Array, high: Array, low: Array) -> Array:
-    most, least, number = _extreme_entries(xp, y, x, high, low)
-    return xp.stack([xp.sum(xp.where(each, ts[0], 0.0), axis=-1) for each in (most, least)], axis=-1) / number
-
-
-def _pull_extremes(xp: Namespace, i: int, y: Array, x: Array, high: Array, low: Array) -> Any:
-    def pull(c: Array) -> Array:
-        most, least, number = _extreme_entries(xp, y, x, high, low)
-        c = c / number
-        return xp.where(most, c[..., :1], xp.where(least, c[..., 1:], 0.0))
-
-    return pull
-
-
-@function_with(Rule(_push_extremes, _pull_extremes))
-def extremes(xp: Namespace, x: Array, high: Array, low: Array) -> Array:
-    """Of the last axis the greatest entry in one mask and the least in another, which has none of the first.
-
-    Side by side along a new last axis; -inf and +inf where the mask is empty. Ties share the derivative.
-    """
-    most, least = xp.where(high, x, -math.inf), xp.where(low, x, math.inf)
-    if 0 in x.shape:  # of an array without elements Dask has no maximum
-        return xp.stack([xp.sum(most, axis=-1), xp.sum(least, axis=-1)], axis=-1)
-    return xp.stack([xp.max(most, axis=-1), xp.min(least, axis=-1)], axis=-1)
-
-
 def _push_overlap(xp: Namespace, ts: list[Any], y: Array, p: Array, t: Array) -> Array:
     of_p = None if ts[0] is None else _overlap_of(xp, ts[0] * t, ts[0], 0)
     of_t = None if ts[1] is None else _overlap_of(xp, ts[1] * p, 0, ts[1])
@@ -422,9 +382,8 @@ def _less(xp: Namespace, a: Array, b: Array) -> Array:
 def log_add_exp(xp: Namespace, a: Array, b: Array) -> Array:
     """log(eᵃ + eᵇ); where both are -inf it is -inf, with a finite derivative."""
     # The larger term enters as it is, so that a log-probability near 0 keeps its digits.
-    swap = a < b
-    high, low = xp.where(swap, b, a), xp.where(swap, a, b)
-    return high + xp.log1p(xp.exp(low - xp.where(high == -math.inf, 0.0, high)))
+    high, low = xp.maximum(a, b), xp.minimum(a, b)
+    return high + xp.log1p(xp.exp(low - xp.maximum(high, -3e38)))  # where the less finite is -inf
 
 
 def _push_log_softmax(xp: Namespace, ts: list[Any], y: Array, z: Array) -> Array:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from .._core.namespaces import is_compiling, is_jax, is_torch, stop_gradient
-from .rules import Map, Rule, along_last_axes, elementwise
+from .rules import Map, Rule, along_last_axis, elementwise
 from .trace import Namespace, bind
 
 Array = Any
@@ -29,10 +29,8 @@ class Primitive(NamedTuple):
 
     f: Callable[..., Any]
     rule: Rule
-    axes: int  # how many axes, the last ones, it does not leave alone
+    axes: int | None  # how many axes, the last ones, it does not leave alone; None: all
     parts: Callable[..., tuple[Array, ...]] | None = None
-    rest_is_constant: bool = False  # whether no argument but the first has a derivative
-    loops: bool = False  # whether it is a recursion
 
     def with_parts(self, xp: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, and what value and derivative share, as constants."""
@@ -53,23 +51,19 @@ def primitive(*maps: Map) -> Callable[[Function], Function]:
 
 
 def reduction(
-    weights: Callable[..., Array],
-    parts: Callable[..., tuple[Array, ...]] | None = None,
-    axes: int = 1,
-    loops: bool = False,
+    weights: Callable[..., Array], parts: Callable[..., tuple[Array, ...]] | None = None
 ) -> Callable[[Function], Function]:
-    """Give a function that reduces the last axis or axes, which it keeps, its derivative Σ w·t along them.
+    """Give a function that reduces the last axis, which it keeps, its derivative Σ w·t along it.
 
     The weights w come from `weights(xp, a, y, *rest)`, the argument, the result, and further
     arguments, which have no derivative. What the function and its weights both need comes from
-    `parts(xp, a, *rest)`, and is passed to them after the rest. A function that loops is left to JAX,
-    which differentiates its scan in fewer steps.
+    `parts(xp, a, *rest)`, and is passed to them after the rest.
     """
-    return lambda f: _install(Primitive(f, along_last_axes(weights, axes), axes, parts, True, loops))
+    return lambda f: _install(Primitive(f, along_last_axis(weights), 1, parts))
 
 
-def function_with(rule: Rule, axes: int = 1) -> Callable[[Function], Function]:
-    """Give a function along the last axes its rule, to push tangents forward and pull cotangents back."""
+def function_with(rule: Rule, axes: int | None = 1) -> Callable[[Function], Function]:
+    """Give a function of the last axes, or of all, its rule, by which derivatives are pushed and pulled."""
     return lambda f: _install(Primitive(f, rule, axes))
 
 
@@ -93,7 +87,7 @@ def _install(of: Primitive) -> Any:
             return _for_torch(name, xp, args)
         args = of.with_parts(xp, args)
         if is_jax(xp):
-            return f(xp, *args) if of.loops else _for_jax(f, rule, xp)(*args)
+            return _for_jax(f, rule, xp)(*args)
         return bind(xp, bound, *args) if type(xp) is Namespace else f(xp, *args)
 
     return dispatch

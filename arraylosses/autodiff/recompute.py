@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from .._core.namespaces import device, is_jax, is_torch, library
-from .rules import span
+from .._core.namespaces import device, is_compiling, is_jax, is_torch, library
+from .primitives import function_with
+from .rules import Rule, span
 from .trace import ENDED, Entry, Namespace, Reverse, Trace, Traced
 from .transformations import pull_parts, push_parts
 
@@ -26,6 +27,7 @@ Array = Any
 Body: TypeAlias = Callable[..., Sequence[Array]]
 
 BODIES: dict[str, Installed] = {}
+RECURSIONS: dict[str, Body] = {}
 
 
 class Installed(NamedTuple):
@@ -146,7 +148,7 @@ def by_rows(*axes: int | None) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 def _work_through(xp: Any, name: str, size: int, args: tuple[Any, ...]) -> Sequence[Array]:
-    if is_torch(xp) and sys.modules["torch"].compiler.is_compiling():
+    if is_torch(xp) and is_compiling():
         from .torch_graphs import work_through
 
         found: Sequence[Array] = work_through(name, size, *args)
@@ -176,6 +178,65 @@ def work_of(name: str, size: int, args: tuple[Any, ...]) -> Blockwise:
     return Blockwise(each_and_sum, inputs, (Cut(-1, 1, -(-total // size)), None))
 
 
+def recursion(with_gradient: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a recursion over the first axis of `a` its gradient, found by another one in a single pass.
+
+    `f(xp, a, *rest)` has the axes of `a` but for the first and the last; `with_gradient(xp, a, *rest)`
+    gives this and its derivatives by `a`. Where a backward pass may follow, the latter is called. All
+    other derivatives are our own engine's, of these two functions.
+    """
+
+    def install(f: Callable[..., Any]) -> Callable[..., Any]:
+        name = f.__name__
+        RECURSIONS[name] = lambda xp, *args: (f(xp, *args),)
+        RECURSIONS[with_gradient.__name__] = with_gradient
+
+        @functools.wraps(f)
+        def dispatch(xp: Any, a: Array, *rest: Array) -> Array:
+            if not is_pulled(xp, a):
+                return _whole(xp, name, 1, (a, *rest))[0]
+            y, slope = _whole(xp, with_gradient.__name__, 2, (a, *rest))
+            return with_slope(xp, a, y, slope)
+
+        return dispatch
+
+    return install
+
+
+def _whole(xp: Any, name: str, results: int, args: tuple[Array, ...]) -> Sequence[Array]:
+    """The results of a recursion, as one step for whoever differentiates."""
+    if is_torch(xp) and is_compiling():
+        from .torch_graphs import recur
+
+        found: Sequence[Array] = recur(name, results, *args)
+        return found
+    if is_jax(xp):
+        return RECURSIONS[name](xp, *args)
+    return apply(xp, Blockwise(RECURSIONS[name], (None,) * len(args), (None,) * results), args)
+
+
+def is_pulled(xp: Any, x: Array) -> bool:
+    """Whether a backward pass may come to `x`; of JAX one cannot know."""
+    if is_torch(xp):
+        return bool(x.requires_grad and sys.modules["torch"].is_grad_enabled())
+    return type(x) is Traced and isinstance(x.trace, Reverse)
+
+
+def _push_along_slope(xp: Any, ts: list[Any], y: Array, a: Array, _: Array, slope: Array) -> Array:
+    return xp.sum(ts[0] * slope, axis=(0, -1))
+
+
+def _pull_along_slope(xp: Any, i: int, y: Array, a: Array, _: Array, slope: Array) -> Any:
+    # What is known of the derivative is not to be found again in `y`.
+    return (lambda c: None) if i else (lambda c: xp.expand_dims(c, axis=-1) * slope)
+
+
+@function_with(Rule(_push_along_slope, _pull_along_slope, frozenset("c")), axes=None)
+def with_slope(xp: Any, a: Array, y: Array, slope: Array) -> Array:
+    """`y`, whose derivative by `a` is `slope`."""
+    return y
+
+
 def apply(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
     """The results of a function, followed by whoever differentiates the arguments."""
     if is_torch(xp):
@@ -190,6 +251,8 @@ def apply(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
 
 def run(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
     """Compute the results, holding no more than one block."""
+    if not any(work.inputs):
+        return tuple(work.body(xp, *args))
     return _scan(xp, work, args) if is_jax(xp) else _loop(xp, work, args)
 
 

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .._core.namespaces import assemble, device
+from .._core.namespaces import assemble, device, matmul
 from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
@@ -84,8 +84,11 @@ def elementwise(*maps: Map | None) -> Rule:
     return Rule(push, pull, frozenset().union(*needs))
 
 
-def along_last_axes(weights: Callable[..., Array], axes: int = 1) -> Rule:
-    """A rule for a function that reduces the last axes to one element, from its partial derivatives."""
+def along_last_axis(weights: Callable[..., Array]) -> Rule:
+    """A rule for a function that reduces the last axis to one element, from its partial derivatives.
+
+    No argument but the first has any.
+    """
 
     def at_point(xp: Namespace, x: Array, y: Array, rest: tuple[Array, ...]) -> Array:
         if type(xp) is Namespace:  # the weights may create arrays, which must be of the others' kind
@@ -94,15 +97,32 @@ def along_last_axes(weights: Callable[..., Array], axes: int = 1) -> Rule:
         return weights(xp, x, y, *rest)
 
     def push(xp: Namespace, ts: list[Any], y: Array, x: Array, *rest: Array) -> Array:
-        return xp.sum(at_point(xp, x, y, rest) * ts[0], axis=tuple(range(-axes, 0)), keepdims=True)
+        return xp.sum(at_point(xp, x, y, rest) * ts[0], axis=-1, keepdims=True)
 
     def pull(xp: Namespace, i: int, y: Array, x: Array, *rest: Array) -> Map:
-        return lambda c: c * at_point(xp, x, y, rest)
+        return (lambda c: None) if i else (lambda c: c * at_point(xp, x, y, rest))
 
     return Rule(push, pull)
 
 
-def _where_larger(xp: Namespace, t: Array, a: Array, b: Array) -> Array:
+def by_matrix(matrix: Callable[..., Array]) -> Rule:
+    """A rule for a function that is linear along the last axis: `x @ matrix(xp, size, dtype, *rest)`."""
+
+    def of(xp: Namespace, x: Array, rest: tuple[Array, ...]) -> Array:
+        base, rest = (xp.base, tuple(map(raw, rest))) if type(xp) is Namespace else (xp, rest)
+        return matrix(base, x.shape[-1], x.dtype, *rest)
+
+    def push(xp: Namespace, ts: list[Any], y: Array, x: Array, *rest: Array) -> Array:
+        return matmul(xp, ts[0], of(xp, x, rest))
+
+    def pull(xp: Namespace, i: int, y: Array, x: Array, *rest: Array) -> Map:
+        like = Like(x.shape, x.dtype)
+        return lambda c: matmul(xp, c, xp.matrix_transpose(of(xp, like, rest)))
+
+    return Rule(push, pull, frozenset("bcdef"))
+
+
+def where_larger(xp: Namespace, t: Array, a: Array, b: Array) -> Array:
     """`t` where a > b; ties share."""
     return xp.where(a == b, t / 2, xp.where(a > b, t, 0.0))
 
@@ -170,12 +190,12 @@ ELEMENTWISE: dict[str, Any] = {
     "hypot": (lambda t, a, y: t * a / y, lambda t, b, y: t * b / y),
     "logaddexp": (lambda t, xp, a, y: t * _share(xp, a, y), lambda t, xp, b, y: t * _share(xp, b, y)),
     "maximum": (
-        lambda t, xp, a, b: _where_larger(xp, t, a, b),
-        lambda t, xp, a, b: _where_larger(xp, t, b, a),
+        lambda t, xp, a, b: where_larger(xp, t, a, b),
+        lambda t, xp, a, b: where_larger(xp, t, b, a),
     ),
     "minimum": (
-        lambda t, xp, a, b: _where_larger(xp, t, b, a),
-        lambda t, xp, a, b: _where_larger(xp, t, a, b),
+        lambda t, xp, a, b: where_larger(xp, t, b, a),
+        lambda t, xp, a, b: where_larger(xp, t, a, b),
     ),
     "copysign": (lambda t, xp, a, y: t * xp.where(xp.signbit(a) == xp.signbit(y), 1, -1), lambda t: 0 * t),
     "clamp": (

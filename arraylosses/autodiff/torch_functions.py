@@ -1,6 +1,7 @@
-"""The primitives as functions of PyTorch: the one module that imports it.
+"""The primitives as functions of PyTorch, which this and the two modules beside it alone import.
 
-Every primitive has two classes, because Dynamo refuses one that defines `jvp`.
+A plain call works in blocks or by a kernel. Under a transformation and under Dynamo a primitive has a
+class each, because Dynamo refuses one that defines `jvp`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.autograd import forward_ad
 from . import recompute
 from .primitives import RULES, Primitive
 from .rules import Like, Rule
-from .torch_kernels import KERNELS, LOOPS, Kernel, in_blocks, single
+from .torch_kernels import KERNELS, Kernel, in_blocks, single
 
 Array = Any
 
@@ -38,7 +39,6 @@ NATIVE: dict[str, Any] = {
     "_log": torch.log,
     "_log1p": torch.log1p,
     "absolute": torch.abs,
-    "_at_labels": lambda y, path: y.gather(-1, path[..., None, :].expand(*y.shape[:-1], path.shape[-1])),
     "clip": lambda x, bound: x.clamp(-bound, bound),
     "exp": torch.exp,
     "minimum": lambda x, bound: x.clamp(max=bound),
@@ -48,13 +48,24 @@ NATIVE: dict[str, Any] = {
 FUSED: dict[str, Any] = {
     "focal_nll": lambda z, y: _wrong(z, y) ** 2 * _logit_nll(z, y, 1.0),
     "huber": KERNELS["huber"].value,
+    "log_add_exp": lambda a, b: _log_add_exp(a, b),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
     "logit_nll_slope": lambda z, y, weight: _logit_nll_slope(z, y, weight),
     "sigmoid": torch.sigmoid,
     "smooth_l1": KERNELS["smooth_l1"].value,
     "softplus": lambda x: -torch.nn.functional.logsigmoid(-x),
+    "take_classes": lambda x, labels: x.gather(-1, _in_each_row(x, labels)),
     "tanh": torch.tanh,
 }
+
+
+def _log_add_exp(a: Array, b: Array) -> Array:
+    high = torch.maximum(a, b)
+    return high + (torch.minimum(a, b) - high.clamp(min=-3e38)).exp().log1p()
+
+
+def _in_each_row(x: Array, labels: Array) -> Array:
+    return labels[..., None, :].expand(*x.shape[:-1], labels.shape[-1])
 
 
 def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
@@ -83,10 +94,6 @@ def apply(name: str, xp: Any, args: tuple[Any, ...]) -> Array:
     compiling = torch.compiler.is_compiling()
     if not compiling and not transforming():
         return of.plain(*args)
-    if compiling and name in LOOPS and not torch._C._are_functorch_transforms_active():
-        from .torch_graphs import OPERATORS
-
-        return OPERATORS[name](*args)[0]
     args = RULES[name].with_parts(xp, args)
     if not compiling:
         return of.transformed.apply(*args)
@@ -141,7 +148,6 @@ def install(name: str) -> None:
     xp = XP
     of = RULES[name]
     f, rule, axes = of.f, of.rule, of.axes
-    last = 0 if of.rest_is_constant else 9
     body = FUSED.get(name) or (lambda *args: f(xp, *args))
 
     class Back(torch.autograd.Function):  # type: ignore[misc]
@@ -161,7 +167,7 @@ def install(name: str) -> None:
         def backward(ctx: Any, c: Array) -> Any:
             y, *args = restored(ctx)
             found = [
-                rule.pull(xp, i, y, *args)(c) if wanted and c is not None and i <= last else None
+                rule.pull(xp, i, y, *args)(c) if wanted and c is not None else None
                 for i, wanted in enumerate(ctx.needs_input_grad)
             ]
             return found[0] if len(found) == 1 else tuple(found)
@@ -230,7 +236,7 @@ def _by_kernel(of: Primitive, kernel: Kernel) -> Any:
             for i, wanted in enumerate(ctx.needs_input_grad):
                 if not wanted or c is None:
                     continue
-                if i == 0 and not torch.is_grad_enabled():
+                if i == 0 and kernel.pull and not torch.is_grad_enabled():
                     found[0] = kernel.pull(single(c), *args, *ctx.kept)
                 else:
                     found[i] = of.rule.pull(XP, i, y, *of.with_parts(XP, tuple(args)))(c)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from .recompute import work_of
-from .torch_functions import Recomputed
-from .torch_kernels import KERNELS, LOOPS, Kernel
-
-Array = Any
+from .._core.namespaces import is_torch
+from .recompute import RECURSIONS, Blockwise, work_of
+from .torch_functions import XP, Recomputed
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
@@ -19,31 +18,27 @@ def work_through(name: str, size: int, *args: Any) -> Any:
     return Recomputed.apply(work_of(name, size, args), *args)
 
 
-def as_operator(name: str, kernel: Kernel) -> Any:
-    """A kernel of four tensors, of which the first has a derivative, as one operator of the graph."""
-    value = torch.library.custom_op(
-        f"arraylosses::{name}",
-        lambda *args: kernel.value(*args),
-        mutates_args=(),
-        schema="(Tensor a, Tensor b, Tensor c, Tensor d) -> (Tensor, Tensor)",
-    )
-    pull = torch.library.custom_op(
-        f"arraylosses::pull{name}",
-        lambda *args: kernel.pull(*args),
-        mutates_args=(),
-        schema="(Tensor t, Tensor a, Tensor b, Tensor c, Tensor d, Tensor y, Tensor kept) -> Tensor",
-    )
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
+def recur(name: str, results: int, *args: Any) -> Any:
+    """A recursion: one node of the graph, however many steps it has."""
 
-    def save(ctx: Any, inputs: tuple[Array, ...], output: tuple[Array, ...]) -> None:
-        ctx.save_for_backward(*inputs, *output)
+    def body(xp: Any, *args: Any) -> Sequence[Any]:
+        if is_torch(xp) and not torch._C._are_functorch_transforms_active():
+            found: Sequence[Any] = steps(name, results, args)
+            return found
+        return RECURSIONS[name](xp, *args)
 
-    def backward(ctx: Any, c: Array, _: Array) -> Any:
-        return pull(c, *ctx.saved_tensors), None, None, None
-
-    value.register_fake(kernel.looks)
-    pull.register_fake(lambda c, a, *rest: torch.empty_like(a))
-    value.register_autograd(backward, setup_context=save)
-    return value
+    return Recomputed.apply(Blockwise(body, (None,) * len(args), (None,) * results), *args)
 
 
-OPERATORS = {name: as_operator(name, KERNELS[name]) for name in LOOPS}
+@torch.library.custom_op(  # type: ignore[untyped-decorator]
+    "arraylosses::steps", mutates_args=(), schema="(str name, int results, Tensor[] args) -> Tensor[]"
+)
+def steps(name: str, results: int, args: Any) -> Any:
+    return [y.contiguous() for y in RECURSIONS[name](XP, *args)]
+
+
+@steps.register_fake  # type: ignore[untyped-decorator]
+def _like(name: str, results: int, args: Any) -> Any:
+    a = args[0]
+    return [a.new_empty(shape) for shape in (a.shape[1:-1], a.shape)[:results]]

@@ -10,7 +10,6 @@ differentiated again, batched or compiled has the primitive and its maps.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,25 +21,26 @@ BLOCK = 2**18
 
 
 class Kernel(NamedTuple):
-    """The value, and the pullback of a cotangent to the first argument: `pull(c, *args)`.
+    """The value, and the pullback of a cotangent to the first argument, if not the map's: `pull(c, *args)`.
 
     One that `keeps` something for the pullback gives it with the value, and gets both after the
     arguments.
     """
 
     value: Callable[..., Any]
-    pull: Callable[..., Array]
+    pull: Callable[..., Array] | None = None
     keeps: bool = False
-    # Of a loop over so many steps that a compiler is not to look into it, what its results look like.
-    looks: Callable[..., tuple[Array, Array]] | None = None
 
 
-def in_blocks(f: Callable[..., Array], axes: int) -> Callable[..., Array]:
+def in_blocks(f: Callable[..., Array], axes: int | None) -> Callable[..., Array]:
     """A function of arrays that leaves all axes but the last `axes` alone, in blocks where they are large.
 
     An argument may have the length 1 for the last axes, or not have them. What is a number, or an array
     without axes, goes along with every block.
     """
+
+    if axes is None:
+        return f
 
     @functools.wraps(f)
     def blocked(*args: Any) -> Array:
@@ -205,89 +205,12 @@ def _pull_label_nll(c: Array, z: Array, labels: Array, y: Array, p: Array) -> Ar
     return (p * c).scatter_(-1, labels[..., None], torch.expm1(-y) * c)
 
 
-def _sequences_last(x: Array, axes: int) -> Array:
-    """(..., T, K) as (T, K, N): neighbours on the path then lie in one piece, at which kernels are fast."""
-    return x.reshape(-1, *x.shape[x.ndim - axes :]).movedim(0, -1).contiguous()
-
-
-OFTEN = 4  # how many frames go by until their greatest is taken from log-probabilities
-
-
-def _places(x: Array) -> tuple[Array, Array, Array]:
-    """The places of a path that has two more before it, those before them, and those before these."""
-    return x[..., 2:, :], x[..., 1:-1, :], x[..., :-2, :]
-
-
-def _come(here: Array, before: Array, past: Array, skip: Array, out: Array) -> Array:
-    """The log-probability of coming to each place."""
-    torch.logaddexp(here, before, out=out)
-    return torch.logaddexp(out, past + skip, out=out)
-
-
-def _less_greatest(x: Array) -> Array:
-    """Take the greatest from each column, and return it."""
-    m = x.amax(0).clamp_(min=torch.finfo(x.dtype).min)
-    x.sub_(m)
-    return m
-
-
-def _log_likelihood(emitted: Array, skip: Array, live: Array, count: Array) -> tuple[Array, Array]:
-    """The log-likelihood, and the forward variables but for what all of a frame have in common."""
-    e, skip, live = (_sequences_last(x, axes) for x, axes in ((emitted, 2), (skip, 1), (live, 1)))
-    T, K, N = e.shape
-    alpha = e.new_full((T + 1, K + 2, N), -math.inf)
-    alpha[0, 2] = 0.0
-    places: Any = zip(*(x.unbind() for x in _places(alpha)), strict=True)
-    here, total = next(places), e.new_zeros(N)
-    # What comes of the frames after its last is of no use to a sequence, and not looked at.
-    for t, (e_t, after) in enumerate(zip(e.unbind(), places, strict=True)):
-        _come(here[0], here[1], here[2], skip, out=after[0]).add_(e_t)
-        if t % OFTEN == 0:
-            total += _less_greatest(after[0]) * live[t]
-        here = after
-    # Two places before the first stand for the label where there is none.
-    two, n = torch.tensor([[2], [1]], device=e.device), torch.arange(N, device=e.device)
-    ends = alpha[live.sum(0), 2 * count.reshape(-1) + two, n]
-    return torch.logaddexp(ends[0], ends[1]).add_(total).view(*emitted.shape[:-2], 1, 1), alpha
-
-
-def _pull_log_likelihood(
-    c: Array, emitted: Array, skip: Array, live: Array, count: Array, y: Array, alpha: Array
-) -> Array:
-    e, skip, live = (_sequences_last(x, axes) for x, axes in ((emitted, 2), (skip, 1), (live, 1)))
-    T, K, N = e.shape
-    # Along the path from its end, with two places before that.
-    nowhere = skip.new_full((2, N), -math.inf)
-    skip, padded = torch.cat([skip[2:], nowhere])[:K].flip(0), e.new_full((K + 2, N), -math.inf)
-    from_end = 2 * count.reshape(-1) - torch.arange(K, device=e.device).flip(0)[:, None]
-    beta, places = e.new_empty((T + 1, K, N)), _places(padded)
-    beta[T] = torch.where((from_end == 0) | (from_end == 1), 0.0, -math.inf)
-    frames = (x.flip(0).unbind() for x in (e.flip(1), live))
-    each = beta.unbind()[::-1]
-    for t, (after, before, e_t, on) in enumerate(zip(each[:-1], each[1:], *frames, strict=True)):
-        torch.add(after, e_t, out=places[0])
-        torch.where(on, _come(*places, skip, before), after, out=before)
-        if t % OFTEN == 0:
-            _less_greatest(before)
-    share = beta[1:].flip(1).add_(alpha[1:, 2:])
-    share.sub_(share.logsumexp(1, keepdim=True).clamp_(min=torch.finfo(e.dtype).min)).exp_()
-    share = torch.where(live[:, None], share, 0.0).mul_(c.reshape(-1) if c.ndim else c)
-    return share.movedim(-1, 0).contiguous().view(emitted.shape)
-
-
-def _looks_of_log_likelihood(emitted: Array, *_: Array) -> tuple[Array, Array]:
-    *lead, T, K = emitted.shape
-    return emitted.new_empty((*lead, 1, 1)), emitted.new_empty((T + 1, K + 2, math.prod(lead)))
-
-
 KERNELS: dict[str, Kernel] = {
     "greater": Kernel(torch.maximum, _share),
     "lesser": Kernel(torch.minimum, lambda c, a, b: _share(c, b, a)),
     "huber": Kernel(_huber, _pull_huber),
     "keep": Kernel(_keep, _pull_keep),
-    "_log_likelihood": Kernel(
-        _log_likelihood, _pull_log_likelihood, keeps=True, looks=_looks_of_log_likelihood
-    ),
+    "log_add_exp": Kernel(torch.logaddexp),
     "_label_nll": Kernel(_label_nll, _pull_label_nll, keeps=True),
     "focal_nll": Kernel(in_blocks(_focal_nll, 0), in_blocks(_pull_focal_nll, 0)),
     "logit_nll": Kernel(in_blocks(_logit_nll, 0), in_blocks(_pull_logit_nll, 0)),
@@ -295,4 +218,3 @@ KERNELS: dict[str, Kernel] = {
     "part": Kernel(in_blocks(_part, 0), in_blocks(_pull_part, 0)),
     "square": Kernel(lambda r: r * r, lambda c, r: r * (2 * c)),
 }
-LOOPS = frozenset(name for name, kernel in KERNELS.items() if kernel.looks)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import arraylosses as al
-from arraylosses._core import log_loss, numeric
+from arraylosses._core import log_loss, numeric, selections
 from arraylosses._core.namespaces import namespace
 from arraylosses.autodiff import primitive
 from arraylosses.autodiff.primitives import RULES
@@ -67,8 +67,8 @@ def x64() -> Iterator[None]:
 
 
 def function(name: str) -> Function:
-    found: Function = getattr(log_loss, name, None) or getattr(numeric, name)
-    return found
+    found: list[Function] = [getattr(m, name) for m in (numeric, log_loss, selections) if hasattr(m, name)]
+    return found[0]
 
 
 def calling(name: str, first: int = 0) -> Function:
@@ -190,13 +190,13 @@ def test_torch_checks_and_transforms(name: str) -> None:
     torch.testing.assert_close(torch.func.jacrev(torch.func.jacfwd(total))(*plain), hessian)
 
 
-NOT_OF_NUMBERS = ("extremes", "overlap", "keep", "_label_nll", "_others")
 OF_NUMBERS = sorted(
     k
     for k, of in RULES.items()
     if (hasattr(numeric, k) or hasattr(log_loss, k))
     and of.f.__code__.co_argcount < 5
-    and k not in NOT_OF_NUMBERS
+    and "labels" not in of.f.__code__.co_varnames
+    and k not in ("extremes", "overlap", "keep")
 )
 
 
@@ -282,23 +282,20 @@ def test_a_primitive_of_ones_own() -> None:
         assert in_numpy(gradient)[1] == INF
 
 
-@pytest.mark.parametrize("weight", [1.0, 3.0, "array"])
 @pytest.mark.parametrize(
-    "name", ["huber", "smooth_l1", "logit_nll", "focal_nll", "product", "softplus", "square"]
+    ("name", "rest"),
+    [(name, (w,)) for name in ("huber", "smooth_l1") for w in (1.0, 3.0, "column")]
+    + [("logit_nll", ("labels", w)) for w in (1.0, 3.0, "column")]
+    + [("focal_nll", ("labels",)), ("product", ("labels",)), ("softplus", ()), ("square", ())],
 )
-def test_torch_in_blocks(name: str, weight: Any) -> None:
+def test_torch_in_blocks(name: str, rest: tuple[Any, ...]) -> None:
     """Large arrays, which torch works through in blocks, beside their rows."""
     of = np.random.default_rng(0)
-    x = torch.asarray(10 * of.standard_normal((3, 400_001)))
-    y = torch.asarray(of.random((3, 400_001)).round(1))
-    w = torch.asarray(of.random((3, 1))) if weight == "array" else weight
-    args = {
-        "product": (x, y),
-        "focal_nll": (x, y),
-        "logit_nll": (x, y, w),
-        "softplus": (x,),
-        "square": (x,),
-    }.get(name, (x, w))
+    arrays = {
+        "labels": torch.asarray(of.random((3, 400_001)).round(1)),
+        "column": torch.asarray(of.random((3, 1))),
+    }
+    args = (torch.asarray(10 * of.standard_normal((3, 400_001))), *(arrays.get(x, x) for x in rest))
     c = torch.asarray(of.standard_normal((3, 400_001)))
 
     def both(c: Any, *args: Any) -> tuple[Any, Any]:
