@@ -10,7 +10,7 @@ from ._core import debugging
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import columns, divide, fraction, greater, lesser, relu
+from ._core.numeric import columns, divide, finite_or_nan, fraction, greater, lesser, relu
 from ._core.parameters import FLAG, FRACTION, choice, optional
 from ._core.registry import loss
 
@@ -236,9 +236,8 @@ def _pair(xp: Namespace, function: Callable[..., Any], pred: Array, target: Arra
         for name, box in (("pred", pred), ("target", target)):
             _forbid_negative_sides(xp, function, name, box, fmt)
     # An infinite box has no area to compare. As NaN it gets through the arithmetic without a word.
-    pred, target = (xp.where(xp.isfinite(box), box, math.nan) for box in (pred, target))
-    pred, target = columns(xp, pred), columns(xp, target)
-    x, y = (_side(xp, pred[axis::2], target[axis::2], fmt) for axis in (0, 1))
+    p, t = ([finite_or_nan(xp, column) for column in columns(xp, box)] for box in (pred, target))
+    x, y = (_side(xp, p[axis::2], t[axis::2], fmt) for axis in (0, 1))
     a, b, shared = x.pred * y.pred, x.target * y.target, x.shared * y.shared
     # Exactly the greater area where one box holds the other, exactly nothing apart where they are
     # the same.
@@ -256,7 +255,7 @@ def _forbid_negative_sides(
     debugging.forbid(function.__name__, name, BOXES.rule, xp, box, bad)
 
 
-def _side(xp: Namespace, pred: tuple[Array, ...], target: tuple[Array, ...], fmt: str) -> _Side:
+def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> _Side:
     """The pair along x or y, of which the boxes hold two numbers each."""
     (p, q), (s, t) = pred, target
     if fmt == "xyxy":

@@ -101,7 +101,9 @@ def sigmoid_focal_loss(
     )
     loss = focal_nll(xp, z, y) if isinstance(gamma, float) and gamma == 2 else _focal(xp, z, y, gamma)
     if alpha is not None:
-        loss = product(xp, alpha * y + (1 - alpha) * (1 - y), loss)
+        share = alpha * y + (1 - alpha) * (1 - y)
+        inside = isinstance(alpha, float) and 0 < alpha < 1  # then no share is 0
+        loss = share * loss if inside else product(xp, share, loss)
     return done(loss)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autodiff.primitives import primitive, reduction
@@ -42,9 +43,27 @@ def _wrong(xp: Namespace, z: Array, y: Array) -> Array:
     return (1 - y) * sigmoid(xp, z) + y * sigmoid(xp, -z)
 
 
-def _focal_slope(xp: Namespace, z: Array, y: Array) -> Array:
-    q, change = _wrong(xp, z, y), (1 - 2 * y) * logistic(xp, z)
-    return q * (q * logit_nll_slope(xp, z, y, 1.0) + 2 * product(xp, change, logit_nll(xp, z, y, 1.0)))
+def _focal_parts(xp: Namespace, z: Array, y: Array) -> tuple[Array, ...]:
+    """Whether z ≥ 0, |z|, exp(-|z|), sigmoid(-|z|), the share u of the label that the sign of z speaks
+    against, and q, the probability of the wrong label: a sum of terms of one sign, by u."""
+    positive = z >= 0
+    size = xp.where(positive, z, -z)
+    u, e = xp.where(positive, 1 - y, y), xp.exp(-size)
+    less = e / (1 + e)
+    return positive, size, e, less, u, u + (1 - 2 * u) * less
+
+
+def _focal_curve(xp: Namespace, z: Array, y: Array) -> Array:
+    """The second derivative of q²·L, the loss below, in the logit."""
+    q, nll, slope, curve = (
+        _wrong(xp, z, y),
+        logit_nll(xp, z, y, 1.0),
+        logit_nll_slope(xp, z, y, 1.0),
+        logistic(xp, z),
+    )
+    change = (1 - 2 * y) * curve
+    bend = change * (change - q * tanh(xp, z / 2))
+    return q * (q * curve + 4 * change * slope) + 2 * product(xp, bend, nll)
 
 
 def _focal_slope_in_label(xp: Namespace, z: Array, y: Array) -> Array:
@@ -53,18 +72,40 @@ def _focal_slope_in_label(xp: Namespace, z: Array, y: Array) -> Array:
     return product(xp, q, slope)
 
 
+def _focal_curve_in_label(xp: Namespace, z: Array, y: Array) -> Array:
+    """The derivative of the slope below in the label."""
+    q, nll, slope, curve = (
+        _wrong(xp, z, y),
+        logit_nll(xp, z, y, 1.0),
+        logit_nll_slope(xp, z, y, 1.0),
+        logistic(xp, z),
+    )
+    change, less = (1 - 2 * y) * curve, tanh(xp, z / 2)
+    bend = 2 * curve * q + change * less
+    return -q * (q + 2 * less * slope + 2 * product(xp, change, z)) - 2 * product(xp, bend, nll)
+
+
 @primitive(
-    lambda t, xp, a, b: t * _focal_slope(xp, a, b),
+    lambda t, xp, a, b: t * _focal_curve(xp, a, b),
+    lambda t, xp, a, b: t * _focal_curve_in_label(xp, a, b),
+)
+def focal_nll_slope(xp: Namespace, z: Array, y: Array) -> Array:
+    """q·(q·L' + 2q'·L), the derivative of the loss below in the logit."""
+    positive, size, e, less, u, q = _focal_parts(xp, z, y)
+    nll = u * xp.where(size == math.inf, 0.0, size) + xp.log1p(e)
+    change = (1 - 2 * y) * less * (1 - less)
+    return q * (q * xp.where(positive, u - less, less - u) + 2 * change * nll)
+
+
+@primitive(
+    lambda t, xp, a, b: t * focal_nll_slope(xp, a, b),
     lambda t, xp, a, b: t * _focal_slope_in_label(xp, a, b),
 )
 def focal_nll(xp: Namespace, z: Array, y: Array) -> Array:
     """The log loss of a logit times the squared probability of the wrong label."""
-    # With u the share of the label that the sign of z speaks against, both factors are sums of
-    # terms of one sign, so that neither loses digits on a confident answer.
-    positive, size = z >= 0, xp.abs(z)
-    u, e = xp.where(positive, 1 - y, y), xp.exp(-size)
-    q = (u + (1 - u) * e) / (1 + e)
-    return q * q * (u * xp.where(u == 0, 0.0, size) + xp.log1p(e))
+    _, size, e, _, u, q = _focal_parts(xp, z, y)
+    size = xp.where((u == 0) & (size == math.inf), 0.0, size)
+    return q * q * (u * size + xp.log1p(e))
 
 
 def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:

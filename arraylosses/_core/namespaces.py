@@ -165,8 +165,10 @@ def settle(xp: Namespace, x: Array) -> Array:
 
 def columns(xp: Namespace, x: Array) -> tuple[Array, ...]:
     """The slices along the last axis."""
-    # The torch namespace's own `unstack` has no batching rule.
-    return x.unbind(-1) if is_torch(xp) else xp.unstack(x, axis=-1)
+    if not is_torch(xp):
+        return tuple(xp.unstack(x, axis=-1))
+    # Its namespace's own `unstack` has no batching rule. What is read again and again is to lie together.
+    return x.movedim(-1, 0).contiguous().unbind(0)
 
 
 def classes(xp: Namespace, like: Array, axis: int = -1) -> Array:

@@ -364,6 +364,7 @@ def offset(xp: Namespace, m: Array) -> Array:
     return xp.where(m == -math.inf, 0.0, finite_or_nan(xp, m))
 
 
+@primitive(lambda t: t)
 def finite_or_nan(xp: Namespace, x: Array) -> Array:
     """`x`, but NaN where it is infinite: what is computed from it is then NaN, with no warning."""
     return xp.where(xp.isfinite(x), x, math.nan)

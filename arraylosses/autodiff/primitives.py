@@ -69,8 +69,9 @@ def function_with(rule: Rule, axes: int | None = 1) -> Callable[[Function], Func
 
 def held(xp: Any, x: Array) -> Array:
     """`x` as a constant: for what a primitive is given beside the argument that its map accounts for."""
-    # Where PyTorch drops the maps it has to follow everything.
-    return x if is_torch(xp) and is_compiling() else stop_gradient(xp, x)
+    if is_torch(xp) and is_compiling() and sys.modules["torch"]._C._are_functorch_transforms_active():
+        return x  # there PyTorch drops the maps, and has to follow everything
+    return stop_gradient(xp, x)
 
 
 def _install(of: Primitive) -> Any:

@@ -46,7 +46,7 @@ NATIVE: dict[str, Any] = {
 }
 # What it computes as exactly, in fewer passes, and differentiates with a cancellation, but rightly.
 FUSED: dict[str, Any] = {
-    "focal_nll": lambda z, y: _wrong(z, y) ** 2 * _logit_nll(z, y, 1.0),
+    "finite_or_nan": lambda x: x * 0 + x,
     "huber": KERNELS["huber"].value,
     "log_add_exp": lambda a, b: _log_add_exp(a, b),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
@@ -73,10 +73,6 @@ def _logit_nll(z: Array, y: Array, weight: Any) -> Array:
     more, size = torch.where(positive, no, yes), torch.where(positive, z, -z)
     finite = torch.where((more == 0) & (size == math.inf), 0.0, size)
     return more * finite - (yes + no) * torch.nn.functional.logsigmoid(size)
-
-
-def _wrong(z: Array, y: Array) -> Array:
-    return (1 - y) * z.sigmoid() + y * (-z).sigmoid()
 
 
 def _logit_nll_slope(z: Array, y: Array, weight: Any) -> Array:

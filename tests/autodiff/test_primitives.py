@@ -26,6 +26,14 @@ POSITIVE = [1e-300, 1e-8, 0.3, 1, 20, 800]
 SMALL = [1e-8, -1e-8, 0.3, -0.4, 1, 20, 800]
 
 # Each with its textbook formula, for mpmath, and where it is asked for.
+
+
+def focal(z: Any, y: Any) -> Any:
+    wrong = y / (1 + mpmath.exp(z)) + (1 - y) / (1 + mpmath.exp(-z))
+    return wrong**2 * (y * mpmath.log1p(mpmath.exp(-z)) + (1 - y) * mpmath.log1p(mpmath.exp(z)))
+
+
+FOCAL_POINTS = [(0.5, 1), (-3, 1), (2, 0), (40, 1), (-40, 0), (-40, 1), (1, 0.25)]
 ONE: dict[str, tuple[Function, list[float]]] = {
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), POINTS),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), POINTS),
@@ -36,6 +44,7 @@ ONE: dict[str, tuple[Function, list[float]]] = {
     "sqrt": (mpmath.sqrt, POSITIVE),
     "square": (lambda x: x * x, [x for x in POINTS if abs(x) > 1e-9]),
     "absolute": (abs, [x for x in POINTS if x]),
+    "finite_or_nan": (lambda x: x, [x for x in POINTS if abs(x) > 1e-9]),
     "relu": (lambda x: max(x, mpmath.mpf(0)), [x for x in POINTS if x]),
 }
 TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
@@ -46,13 +55,8 @@ TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
     "log_add_exp": (lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)), [(0, 0), (1, -2), (3, 40)]),
     "huber": (lambda r, d: r**2 / 2 if abs(r) < d else d * (abs(r) - d / 2), [(1, 2), (-3, 2)]),
     "smooth_l1": (lambda r, b: r**2 / 2 / b if abs(r) < b else abs(r) - b / 2, [(1, 2), (-3, 2)]),
-    "focal_nll": (
-        lambda z, y: (
-            (y / (1 + mpmath.exp(z)) + (1 - y) / (1 + mpmath.exp(-z))) ** 2
-            * (y * mpmath.log1p(mpmath.exp(-z)) + (1 - y) * mpmath.log1p(mpmath.exp(z)))
-        ),
-        [(0.5, 1), (-3, 1), (2, 0), (40, 1), (-40, 0), (-40, 1), (1, 0.25)],
-    ),
+    "focal_nll": (focal, FOCAL_POINTS),
+    "focal_nll_slope": (lambda z, y: mpmath.diff(lambda z: focal(z, y), z), FOCAL_POINTS),
     "minimum": (min, [(1, 2), (3, 2)]),
     "clip": (lambda a, b: max(-b, min(a, b)), [(1, 2), (3, 2), (-3, 2)]),
 }
@@ -235,6 +239,8 @@ BODIES = {
     "smooth_l1": 2,
     "log_add_exp": 2,
     "focal_nll": 2,
+    "focal_nll_slope": 2,
+    "finite_or_nan": 1,
     "logit_nll": 3,
     "logit_nll_slope": 3,
 }
