@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,97 @@ def on_jax() -> list[Pair]:
     ]
 
 
+def rows_on_jax() -> list[Pair]:
+    z = jnp.asarray(real.reshape(-1, 16))
+    labels = jnp.asarray(rng.integers(0, 16, len(z)))
+
+    def jitted(f: Callable[[Any], Any]) -> Call:
+        g = jax.jit(lambda z: jnp.mean(f(z)))
+        return lambda: jax.block_until_ready(g(z))
+
+    def selected(z: Any) -> Any:
+        return jnp.sum(jnp.where(labels[:, None] == jnp.arange(16), z, 0), axis=-1)
+
+    def with_log(x: Any) -> Any:
+        u = jax.lax.optimization_barrier(1 + x)
+        return jnp.log(u) + (x - (u - 1)) / u
+
+    total = partial(jnp.sum, axis=-1)
+    return [
+        (
+            "JAX, jit: the entry of 16 that a label names",
+            "one-hot select and sum; `take_along_axis`",
+            jitted(selected),
+            jitted(lambda z: jnp.take_along_axis(z, labels[:, None], axis=-1)),
+        ),
+        (
+            "JAX, jit: log(1 + x) of sums of 16",
+            "`log1p`; log(u) + (x - (u - 1))/u, u = 1 + x",
+            jitted(lambda z: jnp.log1p(total(z * z))),
+            jitted(lambda z: with_log(total(z * z))),
+        ),
+    ]
+
+
 def on_torch() -> list[Pair]:
-    x = torch.asarray(real)
+    x, y = torch.asarray(real), torch.asarray(binary)
+    box = torch.asarray(real.reshape(-1, 4))
+    large, target = x.repeat(10), y.repeat(10)
+
+    def chain(x: Any, y: Any) -> Any:
+        return torch.log1p(torch.exp(-x.abs())) + x * y
+
+    def blocks() -> Any:
+        result = torch.empty_like(large)
+        size = 2**18
+        for i in range(0, len(large), size):
+            result[i : i + size] = chain(large[i : i + size], target[i : i + size])
+        return result
+
+    def area(a: Any, b: Any, c: Any, d: Any) -> Any:
+        return (c - a) * (d - b) + torch.maximum(a, c) * torch.minimum(b, d)
+
     return [
         (
             "PyTorch eager: log(1 + eˣ)",
             "max(x, 0) + log1p(exp(-abs(x))); -logsigmoid(-x)",
             lambda: x.clamp(min=0) + torch.log1p(torch.exp(-x.abs())),
             lambda: -torch.nn.functional.logsigmoid(-x),
+        ),
+        (
+            "PyTorch eager: 1 - y or -y by the sign of x",
+            "`torch.where`; (sign + 1)/2 - y",
+            lambda: torch.where(x >= 0, 1 - y, -y),
+            lambda: torch.copysign(x.new_tensor(0.5), x).add_(0.5).sub_(y),
+        ),
+        (
+            "PyTorch eager: five operations on 10⁷ numbers",
+            "whole arrays; blocks that stay in the cache",
+            lambda: chain(large, target),
+            blocks,
+        ),
+        (
+            "PyTorch eager: the four columns of boxes",
+            "`unbind(-1)`; a transposed copy first",
+            lambda: area(*box.unbind(-1)),
+            lambda: area(*box.movedim(-1, 0).contiguous().unbind(0)),
+        ),
+    ]
+
+
+def on_torch_compiled() -> list[Pair]:
+    y, x = torch.asarray(binary), torch.asarray(real).requires_grad_()
+
+    def gradient(f: Callable[[Any, Any], Any]) -> Call:
+        g = torch.compile(lambda x, y: f(x, y).sum(), fullgraph=True, dynamic=False)
+        return lambda: torch.autograd.grad(g(x, y), x)
+
+    return [
+        (
+            "torch.compile: the gradient of x², with a weight",
+            "0 where x is infinite, by a mask that is kept; without",
+            gradient(lambda x, y: y * torch.where((y == 0) & ~torch.isfinite(x * x), 0.0, x * x)),
+            gradient(lambda x, y: y * x * x),
         )
     ]
 
@@ -100,7 +184,13 @@ def on_torch() -> list[Pair]:
 def main() -> None:
     torch.set_num_threads(1)
     rows = []
-    for what, forms, one, other in (*on_numpy(), *on_jax(), *on_torch()):
+    for what, forms, one, other in (
+        *on_numpy(),
+        *on_jax(),
+        *rows_on_jax(),
+        *on_torch(),
+        *on_torch_compiled(),
+    ):
         first, second = side_by_side(one, other, least=2e-2)
         rows.append([what, forms, spelled(first.seconds), spelled(second.seconds), f"{second.ratio:.2f}"])
     text = markdown(["10⁶ float32", "one form; the other", "one", "the other", "ratio"], rows)

@@ -1,63 +1,69 @@
-"""What the entry and the exit of a loss cost: a call on 8 elements against its mathematics alone.
+"""What the entry and the exit of a loss cost: a call on 8 elements beside its mathematics alone.
 
-`python benchmarks/overhead.py`
+`python benchmarks/overhead.py` prints the table and writes it into docs/performance.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from measure import side_by_side
+import torch
+import torch.nn.functional as F
+from measure import markdown, side_by_side, spelled, write_between_marks
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
 import arraylosses as al
 from arraylosses._core.log_loss import logit_nll
 from arraylosses._core.namespaces import namespace
-from arraylosses._core.numeric import absolute, clip
+from arraylosses._core.numeric import absolute, huber, square
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+Array = Any
+Function = Callable[..., Any]
 
 
-def bare_absolute(xp: Any, p: Any, t: Any) -> Any:
-    return xp.mean(absolute(xp, p - t))
+class Small(NamedTuple):
+    """A loss, what its body computes, and PyTorch's own."""
+
+    loss: Function
+    bare: Function
+    peer: Function
 
 
-def bare_huber(xp: Any, p: Any, t: Any) -> Any:
-    r = p - t
-    q = clip(xp, r, 1.0)
-    return xp.mean(q * (r - q / 2))
-
-
-def bare_bce(xp: Any, z: Any, y: Any) -> Any:
-    return xp.mean(logit_nll(xp, z, y, 1.0))
+SMALL = (
+    Small(al.absolute_error, lambda xp, p, t: xp.mean(absolute(xp, p - t)), F.l1_loss),
+    Small(al.squared_error, lambda xp, p, t: xp.mean(square(xp, p - t)), F.mse_loss),
+    Small(al.huber_loss, lambda xp, p, t: xp.mean(huber(xp, p - t, 1.0)), F.huber_loss),
+    Small(
+        al.binary_cross_entropy_with_logits,
+        lambda xp, z, y: xp.mean(logit_nll(xp, z, y, 1.0)),
+        F.binary_cross_entropy_with_logits,
+    ),
+)
 
 
 def main() -> None:
-    libraries: dict[str, Any] = {"numpy": np}
-    try:
-        import torch
-
-        torch.set_num_threads(1)
-        libraries["torch"] = torch
-    except ImportError:
-        pass
-    table = Table(title="one call on 8 float32 elements, µs", title_justify="left")
-    for column in ("loss", "library", "bare mathematics", "whole call", "ratio"):
-        table.add_column(column, justify="left" if column in ("loss", "library") else "right")
-    pairs = (
-        (bare_absolute, al.absolute_error),
-        (bare_huber, al.huber_loss),
-        (bare_bce, al.binary_cross_entropy_with_logits),
-    )
-    for bare, whole in pairs:
-        for name, xp in libraries.items():
-            p = xp.asarray(np.linspace(-2, 2, 8, dtype=np.float32))
-            t = xp.asarray(np.asarray([0, 1] * 4, dtype=np.float32))
-            b, w = side_by_side(partial(bare, namespace(p), p, t), partial(whole, p, t), rounds=25)
-            times = (f"{1e6 * b.seconds:.1f}", f"{1e6 * w.seconds:.1f}", f"{w.ratio:.2f}")
-            table.add_row(whole.__name__, name, *times)
-    Console().print(table)
+    torch.set_num_threads(1)
+    rows = []
+    for library in (np, torch):
+        p = library.asarray(np.linspace(-2, 2, 8, dtype=np.float32))
+        t = library.asarray(np.asarray([0, 1] * 4, dtype=np.float32))
+        for small in SMALL:
+            calls = [partial(small.bare, namespace(p), p, t), partial(small.loss, p, t)]
+            calls += [partial(small.peer, p, t)] if library is torch else []
+            bare, whole, *peer = side_by_side(*calls, rounds=25)
+            theirs = spelled(peer[0].seconds) if peer else ""
+            times = spelled(bare.seconds), spelled(whole.seconds), f"{whole.ratio:.2f}", theirs
+            rows.append([f"`{small.loss.__name__}`", library.__name__, *times])
+    columns = ["8 float32", "library", "mathematics alone", "the call", "ratio", "PyTorch's own"]
+    text = markdown(columns, rows)
+    Console().print(Markdown(text))
+    write_between_marks(PAGE, "overhead", text)
 
 
 if __name__ == "__main__":
