@@ -163,3 +163,11 @@ def test_class_array_of_another_shape(call):
             wrong = np.ones(call.sizes["c"] + 1, dtype=bool if rule.boolean else float)
             message = rf"{call}: {name} must have shape .*, got \({call.sizes['c'] + 1},\)"
             assert re.fullmatch(message, refusal(call.having(**{name: wrong})))
+
+
+@every_loss
+def test_number_in_place_of_a_class_array(call):
+    for name, rule in call.spec.rules.items():
+        if isinstance(rule, ArrayRule):
+            expected = f"{call}: {name} must be an array, got float"
+            assert refusal(call.having(**{name: 2.0}), TypeError) == expected
