@@ -11,6 +11,7 @@ from . import (
     classification,
     divergences,
     face,
+    generalized_focal,
     image,
     imbalance,
     intervals,
@@ -32,6 +33,7 @@ from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
+from .generalized_focal import *
 from .image import *
 from .imbalance import *
 from .intervals import *
@@ -60,6 +62,7 @@ _CHAPTERS = (
     margins,
     multiclass_margins,
     imbalance,
+    generalized_focal,
     sequence,
     boxes,
     segmentation,
