@@ -9,7 +9,7 @@ from ._core.domains import PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.log_loss import faded, logit_nll, logit_nll_slope, modulated
 from ._core.namespaces import index_dtype, stop_gradient
-from ._core.numeric import absolute, classes, log_softmax, pick, power, product, softplus
+from ._core.numeric import absolute, classes, log_softmax, minimum, pick, power, product, softplus
 from ._core.parameters import CLASS_AXIS, FLAG, NONNEGATIVE
 from ._core.registry import loss
 
@@ -276,12 +276,12 @@ def distribution_focal_loss(
 def _interpolate(xp: Namespace, y: Array, t: Array) -> Array:
     """The entries of the last axis at places between them, linearly; at a place of one the least slope."""
     places, whole = classes(xp, y), index_dtype(xp)
-    at, fixed = stop_gradient(xp, t), xp.minimum(stop_gradient(xp, y), 1e30)
+    at, fixed = stop_gradient(xp, t), minimum(xp, stop_gradient(xp, y), 1e30)
     right = xp.astype(xp.floor(at), whole)
     left = xp.astype(xp.ceil(at), whole) - 1
     rise, fall = (pick(xp, fixed, i + 1) - pick(xp, fixed, i) for i in (right, left))
     inside = (left >= 0) & (right + 1 < y.shape[-1])
-    flat = inside & (left < right) & (xp.sign(rise) * xp.sign(fall) <= 0)
+    flat = inside & (xp.minimum(rise, fall) <= 0) & (xp.maximum(rise, fall) >= 0) & (left < right)
     before = xp.where(inside, xp.abs(fall) < xp.abs(rise), left >= 0)
     low = xp.where(before, left, right)
     ahead = (xp.where(flat, at, t) - xp.astype(low, y.dtype))[..., None]
