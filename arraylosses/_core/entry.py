@@ -104,7 +104,8 @@ def enter(
     for name, value in parameters.items():
         if value is None or (type(value) in (float, int, bool, str) and type(spec.rules[name]) is Rule):
             continue
-        parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes, axes)
+        counts = {k: v for k, v in parameters.items() if type(v) is int}  # such as that of bins
+        parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes | counts, axes)
 
     done = Exit(xp, shape, dtype, reduction, form)
     if normalizer is not None:
