@@ -318,7 +318,7 @@ def asymmetric_loss(
     negative costs more than :math:`-\ln m`; a wrong positive costs :math:`|z|` at most, and has its
     gradient however wrong it is, where code that clips probabilities at 1e-8 has none from
     :math:`z = -18.4` on. With both powers and `clip` 0 it is
-    :func:`binary_cross_entropy_with_logits`. The paper takes 0 for `gamma_pos`.
+    :func:`binary_cross_entropy_with_logits`. For COCO the paper takes 0 for `gamma_pos`.
 
     References
     ----------
