@@ -144,6 +144,15 @@ def test_gradient_comes_with_the_state(name: str, backend: Backend) -> None:
             )
 
 
+def test_trees_are_boosted_by_the_loss_alone() -> None:
+    gradient, curvature = al.objective(al.seesaw_loss)(Y.astype(float), Z)
+    np.testing.assert_allclose(gradient, al.grad(al.seesaw_loss)(Z, Y, reduction="sum"), rtol=1e-14)
+    assert (curvature > 0).all()
+    gradient, _ = al.objective(al.ghm_classification_loss)(TARGET, LOGITS)
+    want = al.grad(al.ghm_classification_loss)(LOGITS, TARGET, reduction="sum")
+    np.testing.assert_allclose(gradient, want, rtol=1e-14)
+
+
 @every_stateful_loss
 def test_state_is_a_constant(name: str) -> None:
     torch = pytest.importorskip("torch")
