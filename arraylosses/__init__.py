@@ -11,10 +11,13 @@ from . import (
     classification,
     divergences,
     face,
+    generalized_focal,
+    harmonizing,
     image,
     imbalance,
     intervals,
     likelihood,
+    long_tail,
     margins,
     metric,
     multiclass,
@@ -26,16 +29,20 @@ from . import (
     sequence,
 )
 from ._core.debugging import debug
+from ._core.states import initial_state
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
+from .generalized_focal import *
+from .harmonizing import *
 from .image import *
 from .imbalance import *
 from .intervals import *
 from .likelihood import *
+from .long_tail import *
 from .margins import *
 from .metric import *
 from .multiclass import *
@@ -60,6 +67,9 @@ _CHAPTERS = (
     margins,
     multiclass_margins,
     imbalance,
+    generalized_focal,
+    harmonizing,
+    long_tail,
     sequence,
     boxes,
     segmentation,
@@ -74,6 +84,7 @@ __all__ = [
     "derivatives",
     "grad",
     "hvp",
+    "initial_state",
     "jvp",
     "objective",
     "value_and_grad",

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, LOG_PROBABILITY, PROBABILITY, REAL
 from ._core.entry import enter
-from ._core.errors import ONLY_WITH_LABELS, refuse
 from ._core.log_loss import label_nll
 from ._core.numeric import (
     expm1,
@@ -34,8 +33,7 @@ Array = Any
 __all__ = ["nll_loss", "cross_entropy", "label_smoothed_cross_entropy", "poly1_cross_entropy"]
 
 
-LABELS = 0  # integers
-PROBABILITIES = 1  # of every class, in the shape of the logits
+LABELS = 0  # the alternative of a signature whose target holds integers
 
 
 @loss(
@@ -241,7 +239,6 @@ def cross_entropy(
         class_mask=class_mask,
         label_smoothing=label_smoothing,
     )
-    _only_with_labels(cross_entropy, done, ignore_index)
     return done(_cross_entropy(xp, done, z, target, class_weight, class_mask, label_smoothing))
 
 
@@ -353,7 +350,6 @@ def label_smoothed_cross_entropy(
         smoothing=smoothing,
         smooth_true_class=smooth_true_class,
     )
-    _only_with_labels(label_smoothed_cross_entropy, done, ignore_index)
     return done(_cross_entropy(xp, done, z, target, class_weight, class_mask, smoothing, smooth_true_class))
 
 
@@ -462,16 +458,9 @@ def poly1_cross_entropy(
         epsilon=epsilon,
         label_smoothing=label_smoothing,
     )
-    _only_with_labels(poly1_cross_entropy, done, ignore_index)
     return done(
         _cross_entropy(xp, done, z, target, class_weight, class_mask, label_smoothing, epsilon=epsilon)
     )
-
-
-def _only_with_labels(function: Any, done: Any, ignore_index: int | None) -> None:
-    """Refuse an `ignore_index` where there are no labels that it could ignore."""
-    if done.form == PROBABILITIES and ignore_index not in (IGNORE_INDEX, None):
-        raise refuse(function.__name__, "ignore_index", ONLY_WITH_LABELS, ignore_index)
 
 
 def _smooth(xp: Any, q: Array, possible: Array, smoothing: Any, true_class: bool) -> Array:

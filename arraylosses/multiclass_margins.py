@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from ._core import errors
 from ._core.domains import CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
@@ -326,8 +325,6 @@ def sparsemax_loss(
         axis=axis,
         ignore_index=ignore_index,
     )
-    if done.form == 1 and ignore_index != -100:
-        raise refuse("sparsemax_loss", "ignore_index", errors.ONLY_WITH_LABELS, ignore_index)
     q = q if done.form == 1 else xp.astype(one_hot(xp, q, z), z.dtype)
     w = 1.0 if class_weight is None else xp.sum(product(xp, class_weight, q), axis=-1)
     z = z if class_weight is None else done.weigh(w, z)

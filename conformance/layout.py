@@ -47,6 +47,8 @@ class Layout:
         }
         self.form, self.sizes = self._form(raw)
         self.sizes.setdefault("c", 2)  # labels without a class axis are of two classes
+        defaults = {k: p.default for k, p in spec.parameters.items()} | options
+        self.sizes |= {k: defaults[k] for k in spec.rules if type(defaults[k]) is int}  # such as bins
         self.signature: Signature = spec.signatures[self.form]
         domains = {k: spec.domains[k][self.form] for k in raw}
         self.arrays = {k: a.astype(float if domains[k].dense else np.int64) for k, a in raw.items()}

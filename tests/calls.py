@@ -67,7 +67,9 @@ class Call:
         for name in reversed(self.arrays):
             if not self.domain(name).broadcasts:
                 found |= sizes_of(self.dims(name), self.arrays[name].shape)
-        return found | sizes_of(self.dims(self.first), self.arrays[self.first].shape)
+        options = {k: p.default for k, p in self.spec.parameters.items()} | self.options
+        counts = {k: options[k] for k in self.spec.rules if type(options[k]) is int}  # such as bins
+        return counts | found | sizes_of(self.dims(self.first), self.arrays[self.first].shape)
 
     @property
     def item_shape(self) -> tuple[int, ...]:

@@ -32,6 +32,11 @@ def test_number_outside_its_domain():
     assert refusal(toy_residual, X, X, np.asarray([1.0, -2.0, 0.0])) == expected
 
 
+def test_number_outside_of_the_bins():
+    expected = "distribution_focal_loss: target must be between 0 and 3, got 3.5 at index (1,)"
+    assert refusal(al.distribution_focal_loss, Z, np.asarray([3.0, 3.5, -1.0])) == expected
+
+
 @pytest.mark.parametrize("label", [-1, 4])
 def test_label_outside_the_classes(label):
     expected = f"toy_classes: target must be class labels from 0 to 3, got {label} at index (2,)"

@@ -257,3 +257,14 @@ def test_ignore_index_is_an_integer_or_none(bad, shown):
     with pytest.raises(ValueError) as refused:
         al.cross_entropy(np.zeros((2, 3)), np.asarray([0, 1]), ignore_index=bad)
     assert str(refused.value) == f"cross_entropy: ignore_index must be an integer or None, got {shown}"
+
+
+def test_ignored_label_where_there_are_no_labels():
+    expected = "toy_classes: ignore_index must be left alone unless the target holds integer labels, got 7"
+    assert refusal(ValueError, toy_classes, Z, Z, ignore_index=7) == expected
+    assert toy_classes(Z, Z, ignore_index=None) == toy_classes(Z, Z)
+
+
+def test_number_in_place_of_class_weights():
+    expected = "toy_classes: class_weight must be an array, got float"
+    assert refusal(TypeError, toy_classes, Z, Y, class_weight=2.0) == expected

@@ -17,7 +17,7 @@ from .domains import Domain
 from .errors import Words, refuse
 from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, settle, traced_namespace
 from .numeric import keep
-from .parameters import ArrayRule, AxisRule, Rule
+from .parameters import IGNORE_INDEX, ArrayRule, AxisRule, Rule
 from .reductions import Exit
 from .registry import Loss
 from .signature import (
@@ -86,6 +86,8 @@ def enter(
     if len(spec.signatures) > 1:
         form = choose(spec, xp, arrays)
         signature = spec.signatures[form]
+    if ignore_index not in (None, IGNORE_INDEX) and all(each[form].dense for each in spec.domains.values()):
+        raise refuse(loss, "ignore_index", errors.ONLY_WITH_LABELS, ignore_index)
     arrays, dtype = promote(spec, form, xp, arrays)
     if axes and (axes := resolve(spec, signature.inputs[0], arrays[0], axes)):
         arrays = tuple(arrange(xp, x, dims, axes) for x, dims in zip(arrays, signature.inputs, strict=True))
@@ -100,9 +102,10 @@ def enter(
     shape = shape_of(item_dims, sizes)
 
     for name, value in parameters.items():
-        if value is None or type(value) in (float, int, bool, str):
+        if value is None or (type(value) in (float, int, bool, str) and type(spec.rules[name]) is Rule):
             continue
-        parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes, axes)
+        counts = {k: v for k, v in parameters.items() if type(v) is int}  # such as that of bins
+        parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes | counts, axes)
 
     done = Exit(xp, shape, dtype, reduction, form)
     if normalizer is not None:

@@ -6,8 +6,23 @@ import math
 from typing import Any
 
 from ..autodiff.primitives import primitive, reduction
-from .namespaces import put_label, settle, take_label
-from .numeric import exp, finite_or_nan, greatest, logistic, product, sigmoid, softplus, tanh
+from .namespaces import put_label, settle, stop_gradient, take_label
+from .numeric import (
+    exp,
+    expm1,
+    exprel,
+    finite_or_nan,
+    greatest,
+    log,
+    log1p,
+    logistic,
+    minimum,
+    power,
+    product,
+    sigmoid,
+    softplus,
+    tanh,
+)
 
 Array = Any
 Namespace = Any
@@ -106,6 +121,44 @@ def focal_nll(xp: Namespace, z: Array, y: Array) -> Array:
     _, size, e, _, u, q = _focal_parts(xp, z, y)
     size = xp.where((u == 0) & (size == math.inf), 0.0, size)
     return q * q * (u * size + xp.log1p(e))
+
+
+@primitive(
+    lambda t, xp, a, b: t * _faded_slope(xp, a, b),
+    lambda t, xp, a, y: t * product(xp, _log_unsure(xp, a), y),
+)
+def _faded(xp: Namespace, nll: Array, gamma: Any) -> Array:
+    return nll * power(xp, _unsure(xp, nll), gamma)
+
+
+def faded(xp: Namespace, nll: Array, gamma: Any) -> Array:
+    """-(1 - p)^γ·log p of nll = -log p: a log loss that fades where the answer is confident."""
+    return nll if isinstance(gamma, float) and gamma == 0 else _faded(xp, nll, gamma)
+
+
+def _unsure(xp: Namespace, nll: Array) -> Array:
+    """1 - p."""
+    return -expm1(xp, -nll)
+
+
+def _log_unsure(xp: Namespace, nll: Array) -> Array:
+    """log(1 - p), and 0 at p = 1."""
+    near = nll < 0.7
+    small = _unsure(xp, xp.where(near, nll, 1.0))
+    return xp.where(near, log(xp, xp.where(small == 0, 1.0, small)), log1p(xp, -exp(xp, -nll)))
+
+
+def _faded_slope(xp: Namespace, nll: Array, gamma: Any) -> Array:
+    # p·log(1/p) / (1 - p) is 1 at p = 1 and 0 at p = 0, which is where p underflows.
+    x = minimum(xp, nll, 800.0)
+    return power(xp, _unsure(xp, nll), gamma) * (1 + gamma * (exp(xp, -x) / exprel(xp, -x)))
+
+
+def modulated(xp: Namespace, factor: Array, nll: Array) -> Array:
+    """factor·nll, of a factor that is constant where the log loss is infinite."""
+    # Which 0·∞ in the derivative would not tell.
+    far = nll == math.inf
+    return xp.where(far, stop_gradient(xp, factor) * nll, factor * xp.where(far, 0.0, nll))
 
 
 def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:

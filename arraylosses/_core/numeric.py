@@ -186,6 +186,23 @@ def log_ratio(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
     return s, xp.where(near, 2 * u * u * u * rest, xp.log(a / unit) - xp.log(b / unit) - 2 * s)
 
 
+@primitive(
+    lambda t, xp, a, b: t * product(xp, b, _power(xp, a, b - 1)),
+    lambda t, xp, a, y: t * (y * log(xp, xp.where(a == 0, 1.0, a))),
+)
+def _power(xp: Namespace, x: Array, gamma: Any) -> Array:
+    nothing = float(gamma == 0) if isinstance(gamma, float) else xp.astype(gamma == 0, x.dtype)
+    zero = (x == 0) & (gamma != 1)
+    return xp.where(zero, nothing, xp.where(zero, 1.0, x) ** gamma)
+
+
+def power(xp: Namespace, x: Array, gamma: Any) -> Array:
+    """x^γ for x ≥ 0 and γ ≥ 0, where 0⁰ = 1; with derivative 0 at 0 where it would be infinite."""
+    if isinstance(gamma, float) and gamma in (0, 1, 2):
+        return xp.ones_like(x) if gamma == 0 else x if gamma == 1 else square(xp, x)
+    return _power(xp, x, gamma)
+
+
 @primitive(lambda t, xp, a: t * (4 * logistic(xp, 2 * a)))
 def tanh(xp: Namespace, x: Array) -> Array:
     """tanh(x), with full relative accuracy in the derivative too, where 1 - tanh² cancels."""

@@ -26,7 +26,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class ArrayRule:
-    """A parameter that is an array, such as class weights: its alternative shapes and its dtype."""
+    """A parameter that is an array, such as class weights: its alternative shapes and its dtype.
+
+    A dimension may be that of an array, or an option that is a count.
+    """
 
     shapes: tuple[str, ...]
     boolean: bool = False

@@ -78,6 +78,17 @@ class Exit:
         """Take out the items that are not `kept`; what is computed for them must be finite."""
         self.valid = kept if self.valid is None else self.valid & kept
 
+    def counting(self, x: Array) -> Array:
+        """Where `x` is True and the item counts: is not masked, of weight 0, ignored or illegal.
+
+        `x` has the shape of the items, and perhaps one more axis.
+        """
+        for kept in (self.valid, None if self.invalid is None else ~self.invalid):
+            if kept is not None:
+                kept = self.xp.broadcast_to(kept, self.shape)
+                x = x & (kept[..., None] if x.ndim > kept.ndim else kept)
+        return x
+
     def poison(self, bad: Array) -> None:
         """Make the `bad` items NaN; what is computed for them must be finite."""
         self.invalid = bad if self.invalid is None else self.invalid | bad

@@ -131,7 +131,7 @@ def diagonal(
     assert xp is not None
 
     def items(x: Array, target: Array) -> Array:
-        return loss(x, target, **options)
+        return own.first_of(loss(x, target, **options))
 
     if pred.ndim < 2 or items(pred, target).shape == pred.shape:
         _, gradient, *rest = own.derivatives(items, pred, (target,), 2 if curved else 1, {})

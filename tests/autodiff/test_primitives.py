@@ -57,6 +57,11 @@ TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
     "smooth_l1": (lambda r, b: r**2 / 2 / b if abs(r) < b else abs(r) - b / 2, [(1, 2), (-3, 2)]),
     "focal_nll": (focal, FOCAL_POINTS),
     "focal_nll_slope": (lambda z, y: mpmath.diff(lambda z: focal(z, y), z), FOCAL_POINTS),
+    "_power": (lambda x, g: x**g, [(0.5, 3), (2, 0.5), (1e-30, 1.5), (1e4, 0.25), (0.25, 0.75)]),
+    "_faded": (
+        lambda x, g: x * (1 - mpmath.exp(-x)) ** g,
+        [(0.5, 2), (3, 0.5), (1e-8, 1), (1e-8, 0.5), (0.7, 5), (30, 0.5), (1e-30, 2), (900, 1)],
+    ),
     "minimum": (min, [(1, 2), (3, 2)]),
     "clip": (lambda a, b: max(-b, min(a, b)), [(1, 2), (3, 2), (-3, 2)]),
 }
@@ -241,6 +246,8 @@ BODIES = {
     "focal_nll": 2,
     "focal_nll_slope": 2,
     "finite_or_nan": 1,
+    "_power": 2,
+    "_faded": 2,
     "logit_nll": 3,
     "logit_nll_slope": 3,
 }
@@ -252,7 +259,7 @@ def test_the_body_that_pytorch_may_be_left_with(name: str) -> None:
     from arraylosses.autodiff.torch_functions import CLASSES
 
     x = torch.tensor([[0.0, 1.0, -1.0, 0.5], [2.0, 2.0, 0.0, 0.0]], dtype=torch.float64)
-    x = x.abs() if name in ("less_log1p", "part") else x
+    x = x.abs() if name in ("less_log1p", "part", "_power", "_faded") else x
     y = torch.tensor([[1.0, 0.5, 0.25, 0.5], [2.0, 1.0, 0.5, 1.0]], dtype=torch.float64)
     args = [z.clone().requires_grad_() for z in (x, y, torch.ones_like(x))[: BODIES[name]]]
     want = torch.autograd.grad(calling(name)(*args).sum(), args)

@@ -7,7 +7,7 @@ import pytest
 
 from arraylosses._core.parameters import AxisRule, Rule
 
-from ..backends import BACKENDS
+from ..backends import BACKENDS, Torch
 from ..compare import assert_agree
 from ..suite import every_library, every_loss
 
@@ -26,10 +26,10 @@ def test_a_number_may_be_an_array_without_dimensions(call, backend):
 @every_loss
 def test_loss_is_differentiable_in_its_numbers(call):
     torch = pytest.importorskip("torch")
-    arrays = [None if (x := call.arrays.get(k)) is None else torch.asarray(x) for k in call.spec.arrays]
+    arrays, options = Torch().arguments(call, "float64")
     for name, value in call.numbers.items():
         number = torch.tensor(value, dtype=torch.float64, requires_grad=True)
-        result = call.spec.function(*arrays, **(call.options | {name: number}))
+        result = call.spec.function(*arrays, **(options | {name: number}))
         result = result[0] if call.spec.parts else result
         slope = torch.zeros(())  # where the number has no part in the result
         if result.requires_grad:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from arraylosses._core.parameters import ArrayRule
-from arraylosses._core.signature import is_variadic, shape_of
+from arraylosses._core.signature import is_variadic, parse_dims, shape_of
 
 from ..backends import BACKENDS, Strict, Strictest
 from ..calls import weights
@@ -160,6 +160,15 @@ def test_weight_that_would_broadcast(call):
 def test_class_array_of_another_shape(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
-            wrong = np.ones(call.sizes["c"] + 1, dtype=bool if rule.boolean else float)
-            message = rf"{call}: {name} must have shape .*, got \({call.sizes['c'] + 1},\)"
+            (size,) = shape_of(parse_dims(rule.shapes[0]), call.sizes)
+            wrong = np.ones(size + 1, dtype=bool if rule.boolean else float)
+            message = rf"{call}: {name} must have shape .*, got \({size + 1},\)"
             assert re.fullmatch(message, refusal(call.having(**{name: wrong})))
+
+
+@every_loss
+def test_number_in_place_of_a_class_array(call):
+    for name, rule in call.spec.rules.items():
+        if isinstance(rule, ArrayRule):
+            expected = f"{call}: {name} must be an array, got float"
+            assert refusal(call.having(**{name: 2.0}), TypeError) == expected
