@@ -7,6 +7,7 @@
 """
 
 from . import (
+    adversarial,
     boxes,
     classification,
     divergences,
@@ -26,6 +27,7 @@ from . import (
     sequence,
 )
 from ._core.debugging import debug
+from .adversarial import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
@@ -65,6 +67,7 @@ _CHAPTERS = (
     segmentation,
     metric,
     face,
+    adversarial,
     image,
 )
 
