@@ -20,6 +20,7 @@ from . import (
     metric,
     multiclass,
     multiclass_margins,
+    penalties,
     regression,
     relative,
     robust,
@@ -42,6 +43,7 @@ from .margins import *
 from .metric import *
 from .multiclass import *
 from .multiclass_margins import *
+from .penalties import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -69,6 +71,7 @@ _CHAPTERS = (
     face,
     adversarial,
     image,
+    penalties,
 )
 
 __all__ = [

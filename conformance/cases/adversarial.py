@@ -71,8 +71,7 @@ def generator(f: Any, kind: str, c: Any) -> Any:
     case("one scale, averaged", (FAKE,), average_scales=True, reduction="mean"),
     case("an empty scale, mean", (SCORES, []), reduction="mean"),
     peers={
-        "basicsr": "basicsr.losses.gan_loss.GANLoss('wgan_softplus' for kind='non_saturating', "
-        "'lsgan', 'hinge')(fake_scores, True, is_disc=False)",
+        "basicsr": "basicsr.losses.gan_loss.GANLoss('wgan_softplus')(fake_scores, True)",
     },
 )
 def gan_generator_loss(
