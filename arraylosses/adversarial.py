@@ -1,33 +1,33 @@
-"""Adversarial training: the objectives of generators and discriminators, and what keeps them in check."""
+"""Adversarial training: the objectives of generators and of discriminators."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Any
 
 from ._core.domains import REAL, nested
 from ._core.entry import enter
+from ._core.namespaces import stop_gradient
 from ._core.nested import over_arrays
-from ._core.numeric import norm, relu, softplus, square
-from ._core.parameters import FLAG, NONNEGATIVE, NUMBER, AxisRule, choice
+from ._core.numeric import absolute, divide, relu, softplus, square
+from ._core.parameters import FLAG, NONNEGATIVE, NUMBER, choice
 from ._core.registry import loss
+from ._core.results import HiFiGANGeneratorLoss
 from ._core.structures import is_structure
+from .regression import absolute_error
 
-A = TypeVar("A")
 Array = Any
 Arrays = Any  # an array, or lists, tuples and dictionaries of arrays
-Namespace = Any
 
 __all__ = [
     "gan_generator_loss",
     "gan_discriminator_loss",
-    "gradient_penalty",
-    "r1_penalty",
-    "r2_penalty",
+    "feature_matching_loss",
+    "hifigan_generator_loss",
+    "hifigan_discriminator_loss",
 ]
 
 KIND = choice("minimax", "non_saturating", "lsgan", "hinge", "wgan")
-BATCH_AXIS = AxisRule(("n",))
 
 
 @loss("(...) -> (...)", fake_scores=nested(REAL), kind=KIND, c=NUMBER, average_scales=FLAG)
@@ -264,230 +264,285 @@ def gan_discriminator_loss(
 
 
 @loss(
-    "(n, *s) -> (n)",
-    gradients=REAL,
+    "(*s), (*s) -> ()",
+    mask="(*s)",
+    fake=nested(REAL),
+    real=nested(REAL),
     weight=NONNEGATIVE,
-    target=NONNEGATIVE,
-    one_sided=FLAG,
-    batch_axis=BATCH_AXIS,
+    metric=choice("l1", "l2"),
+    average_layers=FLAG,
 )
-def gradient_penalty(
-    gradients: A,
+def feature_matching_loss(
+    fake: Arrays,
+    real: Arrays,
     /,
     *,
-    weight: float = 10.0,
-    target: float = 1.0,
-    one_sided: bool = False,
-    batch_axis: int = 0,
-    sample_weight: Array | None = None,
-    where: Array | None = None,
+    weight: float = 2.0,
+    metric: str = "l1",
+    average_layers: bool = False,
+    sample_weight: Arrays | None = None,
+    where: Arrays | None = None,
     reduction: str = "mean",
-    normalizer: float | Array | None = None,
-) -> A:
-    r"""Gradient penalty of WGAN-GP: how far the slope of a critic is from 1.
+    normalizer: float | Arrays | None = None,
+) -> Any:
+    r"""Feature matching loss: how far the features of generated samples are from those of real ones.
 
-    .. math:: \ell = \lambda\, (\lVert g \rVert - K)^2
+    .. math:: \ell = \lambda \operatorname{mean}\, |f - r|
 
     Parameters
     ----------
-    gradients : array of real floating dtype, shape (N, ...)
-        The gradients :math:`g` of the critic's scores in its inputs, a row for each of N inputs; or
-        their norms, of shape (N,).
-    weight : float, default 10.0
-        The coefficient :math:`\lambda \ge 0`.
-    target : float, default 1.0
-        The slope :math:`K \ge 0` that the critic shall have.
-    one_sided : bool, default False
-        Whether only slopes above `target` cost: with :math:`\max(0, \lVert g \rVert - K)^2`.
-    batch_axis : int, default 0
-        Which axis is that of the inputs. The norm is taken over all others.
+    fake : array of real floating dtype, shape (...), or a structure of such arrays
+        The features :math:`f` of the generated samples: what the layers of a discriminator make of them.
+        Of several layers a list, of several discriminators a list of such lists.
+    real : array of real dtype, or a structure of the same form
+        The features :math:`r` of the real samples, in the same shapes. They are held constant.
+    weight : float, default 2.0
+        The coefficient :math:`\lambda \ge 0`; or a structure with one for each array.
+    metric : {"l1", "l2"}, default "l1"
+        Whether the mean is one of absolute differences, as in the formula, or of squared ones.
+    average_layers : bool, default False
+        Whether the sum over the arrays of a structure is divided by their number.
     sample_weight, where, reduction, normalizer
-        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is an input.
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An array is one item, of
+        which `where` masks elements.
 
     Returns
     -------
-    array of shape () or, with ``reduction="none"``, (N,)
-        In the squared unit of the gradients.
+    array of shape (), or with ``reduction="none"`` a structure of them
+        The mean over every array, added up.
 
     Raises
     ------
     TypeError, ValueError
-        For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
-        out of its range.
+        For dtypes, shapes, libraries, devices or structures that do not go together, for a structure
+        without arrays, and for a parameter that is out of its range.
 
     Notes
     -----
-    The gradients are those of the sum of the scores, for which the scores must not depend on one
-    another (so no batch normalisation in the critic), at inputs that the caller draws between real and
-    generated ones. They have to be differentiable in turn: see :doc:`/gradients`.
-
-    The kink at :math:`g = 0` has gradient 0. An implementation that takes the norm along one axis
-    alone, of images that along the channels, penalises something else.
+    The kink of "l1", at :math:`f = r`, has gradient 0. The defaults are those of HiFi-GAN; pix2pixHD
+    takes a `weight` of 10, weighs the layers and averages over the discriminators.
 
     References
     ----------
-    Gulrajani et al., *Improved training of Wasserstein GANs*, NIPS 2017, arXiv:1704.00028; Petzka,
-    Fischer, Lukovnikov, *On the regularization of Wasserstein GANs*, ICLR 2018, arXiv:1709.08894, for
-    `one_sided`.
+    Salimans et al., *Improved techniques for training GANs*, NIPS 2016, arXiv:1606.03498; Wang et al.,
+    *High-resolution image synthesis and semantic manipulation with conditional GANs*, CVPR 2018,
+    arXiv:1711.11585; Kong, Kim, Bae, *HiFi-GAN*, NeurIPS 2020, arXiv:2010.05646.
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.gradient_penalty(np.asarray([[0.3, 0.4], [2.0, 0.0]])))
-    6.25
+    >>> fake = [np.asarray([1.5, 2.0]), np.asarray([1.0])]
+    >>> real = [np.asarray([1.0, 2.0]), np.asarray([0.0])]
+    >>> float(al.feature_matching_loss(fake, real))
+    2.5
+    >>> [float(x) for x in al.feature_matching_loss(fake, real, weight=[1.0, 0.5], reduction="none")]
+    [0.25, 0.5]
     """
-    xp, g, weight, target, one_sided, done = enter(
-        gradient_penalty,
-        (gradients,),
+    if is_structure(fake) or is_structure(real):
+        return over_arrays(
+            feature_matching_loss,
+            (fake, real),
+            sample_weight,
+            where,
+            reduction,
+            normalizer,
+            average="average_layers",
+            average_layers=average_layers,
+            weight=weight,
+            metric=metric,
+        )
+    xp, f, r, weight, metric, _, done = enter(
+        feature_matching_loss,
+        (fake, real),
         sample_weight,
         where,
         reduction,
         normalizer,
         weight=weight,
-        target=target,
-        one_sided=one_sided,
-        batch_axis=batch_axis,
+        metric=metric,
+        average_layers=average_layers,
     )
-    excess = norm(xp, _rows(xp, g)) - target
-    return done(weight * square(xp, relu(xp, excess) if one_sided else excess))
+    apart = (absolute if metric == "l1" else square)(xp, f - stop_gradient(xp, r))
+    if done.where is None:
+        return done(weight * xp.sum(apart) / max(1, math.prod(apart.shape)))
+    count = xp.sum(xp.astype(xp.broadcast_to(done.where, apart.shape), apart.dtype))
+    return done(weight * divide(xp, xp.sum(apart), count))  # what is masked is 0 on both sides
 
 
-def _rows(xp: Namespace, x: Array) -> Array:
-    """An array of a row for each item."""
-    return xp.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
-
-
-@loss("(n, *s) -> (n)", gradients=REAL, gamma=NONNEGATIVE, batch_axis=BATCH_AXIS)
-def r1_penalty(
-    gradients: A,
+@loss(
+    "(*d), (*f), (*f), (*m), (*m) -> ()",
+    parts=HiFiGANGeneratorLoss._fields,
+    fake_scores=nested(REAL),
+    fake_features=nested(REAL),
+    real_features=nested(REAL),
+    fake_mel=REAL,
+    real_mel=REAL,
+    feature_weight=NONNEGATIVE,
+    mel_weight=NONNEGATIVE,
+)
+def hifigan_generator_loss(
+    fake_scores: Arrays,
+    fake_features: Arrays,
+    real_features: Arrays,
+    fake_mel: Array,
+    real_mel: Array,
     /,
     *,
-    gamma: float = 10.0,
-    batch_axis: int = 0,
+    feature_weight: float = 2.0,
+    mel_weight: float = 45.0,
     sample_weight: Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
     normalizer: float | Array | None = None,
-) -> A:
-    r"""R1 penalty: the squared slope of a discriminator at real samples.
+) -> HiFiGANGeneratorLoss:
+    r"""Generator objective of HiFi-GAN: least squares, feature matching and mel spectrograms.
 
-    .. math:: \ell = \frac{\gamma}{2} \lVert g \rVert^2
+    .. math::
+
+        \ell = \sum_k \operatorname{mean}\, (d_k - 1)^2
+             + \lambda_f \sum_{k,l} \operatorname{mean}\, |f_{kl} - r_{kl}|
+             + \lambda_m \operatorname{mean}\, |m - \hat m|
 
     Parameters
     ----------
-    gradients : array of real floating dtype, shape (N, ...)
-        The gradients :math:`g` of the discriminator's scores in its inputs, a row for each of N real
-        samples.
-    gamma : float, default 10.0
-        The coefficient :math:`\gamma \ge 0`.
-    batch_axis : int, default 0
-        Which axis is that of the samples. The norm is taken over all others.
+    fake_scores : array of real floating dtype, or a structure of such arrays
+        The scores :math:`d_k` that the discriminators give to the generated waveforms: a list with an
+        array for every discriminator, those of periods and those of scales together.
+    fake_features, real_features : array of real dtype, or a structure of such arrays
+        The features :math:`f_{kl}` and :math:`r_{kl}` that the discriminators have of generated and of
+        real waveforms: a list with a list for every discriminator, of an array for every layer. Those of
+        real ones are held constant.
+    fake_mel, real_mel : array of real dtype, shape (...)
+        The log-mel spectrograms :math:`m` and :math:`\hat m` of generated and of real waveforms.
+    feature_weight : float, default 2.0
+        The coefficient :math:`\lambda_f \ge 0` of the feature matching.
+    mel_weight : float, default 45.0
+        The coefficient :math:`\lambda_m \ge 0` of the spectrograms.
     sample_weight, where, reduction, normalizer
-        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a sample.
+        How items are weighed, masked and reduced: see :doc:`/conventions`. There is one item.
 
     Returns
     -------
-    array of shape () or, with ``reduction="none"``, (N,)
-        In the squared unit of the gradients.
+    named tuple of arrays of shape ()
+        The ``loss``, and its three terms, with their coefficients: ``adversarial``,
+        ``feature_matching`` and ``mel``.
 
     Raises
     ------
     TypeError, ValueError
-        For dtypes, shapes, libraries or devices that do not go together, and for a negative `gamma`.
+        For dtypes, shapes, libraries, devices or structures that do not go together, for a structure
+        without arrays, and for a negative coefficient.
 
     Notes
     -----
-    Smooth everywhere. The gradients are those of the sum of the scores, and have to be differentiable
-    in turn: see :doc:`/gradients`. Some implementations leave :math:`\gamma/2` to the caller.
+    It is :func:`gan_generator_loss` of kind "lsgan", :func:`feature_matching_loss` and
+    :func:`absolute_error`, added up. Gradients are those of the ``loss``.
 
     References
     ----------
-    Mescheder, Geiger, Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018,
-    arXiv:1801.04406.
+    Kong, Kim, Bae, *HiFi-GAN: generative adversarial networks for efficient and high fidelity speech
+    synthesis*, NeurIPS 2020, arXiv:2010.05646.
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.r1_penalty(np.asarray([[3.0, 4.0], [0.0, 0.0]])))
-    62.5
+    >>> scores = [np.asarray([0.5, 1.0]), np.asarray([0.0])]
+    >>> fake = [[np.asarray([1.5, 2.0])], [np.asarray([1.0])]]
+    >>> real = [[np.asarray([1.0, 2.0])], [np.asarray([0.0])]]
+    >>> found = al.hifigan_generator_loss(scores, fake, real, np.asarray([0.25]), np.asarray([0.5]))
+    >>> float(found.loss), float(found.adversarial), float(found.feature_matching), float(found.mel)
+    (14.875, 1.125, 2.5, 11.25)
     """
-    xp, g, gamma, done = enter(
-        r1_penalty,
-        (gradients,),
+    _, scores, fake, real, mel, target, feature_weight, mel_weight, done = enter(
+        hifigan_generator_loss,
+        (fake_scores, fake_features, real_features, fake_mel, real_mel),
         sample_weight,
         where,
         reduction,
         normalizer,
-        gamma=gamma,
-        batch_axis=batch_axis,
+        feature_weight=feature_weight,
+        mel_weight=mel_weight,
     )
-    return done(gamma / 2 * xp.sum(square(xp, _rows(xp, g)), axis=-1))
+    adversarial = gan_generator_loss(scores, kind="lsgan", where=done.valid)
+    matching = feature_matching_loss(fake, real, weight=feature_weight, where=done.valid)
+    spectral = mel_weight * absolute_error(mel, target, where=done.valid)
+    return HiFiGANGeneratorLoss(done(adversarial + matching + spectral), adversarial, matching, spectral)
 
 
-@loss("(n, *s) -> (n)", gradients=REAL, gamma=NONNEGATIVE, batch_axis=BATCH_AXIS)
-def r2_penalty(
-    gradients: A,
+@loss("(...), (...) -> (...)", real_scores=nested(REAL), fake_scores=nested(REAL))
+def hifigan_discriminator_loss(
+    real_scores: Arrays,
+    fake_scores: Arrays,
     /,
     *,
-    gamma: float = 10.0,
-    batch_axis: int = 0,
-    sample_weight: Array | None = None,
-    where: Array | None = None,
+    sample_weight: Arrays | None = None,
+    where: Arrays | None = None,
     reduction: str = "mean",
-    normalizer: float | Array | None = None,
-) -> A:
-    r"""R2 penalty: the squared slope of a discriminator at generated samples.
+    normalizer: float | Arrays | None = None,
+) -> Any:
+    r"""Discriminator objective of HiFi-GAN: least squares, over all discriminators.
 
-    .. math:: \ell = \frac{\gamma}{2} \lVert g \rVert^2
+    .. math:: \ell = (r - 1)^2 + f^2
 
     Parameters
     ----------
-    gradients : array of real floating dtype, shape (N, ...)
-        The gradients :math:`g` of the discriminator's scores in its inputs, a row for each of N
-        generated samples.
-    gamma : float, default 10.0
-        The coefficient :math:`\gamma \ge 0`.
-    batch_axis : int, default 0
-        Which axis is that of the samples. The norm is taken over all others.
+    real_scores : array of real floating dtype, shape (...), or a structure of such arrays
+        The scores :math:`r` of real waveforms: a list with an array for every discriminator, those of
+        periods and those of scales together.
+    fake_scores : array of real dtype, or a structure of the same form
+        The scores :math:`f` of generated waveforms, in the same shapes.
     sample_weight, where, reduction, normalizer
-        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a sample.
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a pair of a real
+        and a generated score.
 
     Returns
     -------
-    array of shape () or, with ``reduction="none"``, (N,)
-        In the squared unit of the gradients.
+    array of shape (), or a structure of arrays
+        The mean over the real scores and that over the generated ones, added up over the
+        discriminators. With ``reduction="none"`` two arrays for each, the terms of both.
 
     Raises
     ------
     TypeError, ValueError
-        For dtypes, shapes, libraries or devices that do not go together, and for a negative `gamma`.
+        For dtypes, shapes, libraries, devices or structures that do not go together, and for a
+        structure without arrays.
 
     Notes
     -----
-    It is :func:`r1_penalty` of the gradients at other samples.
+    It is :func:`gan_discriminator_loss` of kind "lsgan". Detach the generated waveforms from the
+    generator before they are scored.
 
     References
     ----------
-    Mescheder, Geiger, Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018,
-    arXiv:1801.04406.
+    Kong, Kim, Bae, *HiFi-GAN: generative adversarial networks for efficient and high fidelity speech
+    synthesis*, NeurIPS 2020, arXiv:2010.05646.
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.r2_penalty(np.asarray([[3.0, 4.0], [0.0, 0.0]]), gamma=1.0))
-    6.25
+    >>> real, fake = [np.asarray([1.0, 0.5]), np.asarray([0.0])], [np.asarray([0.0, 0.5]), np.asarray([1.0])]
+    >>> float(al.hifigan_discriminator_loss(real, fake))
+    2.25
     """
-    _, g, gamma, done = enter(
-        r2_penalty,
-        (gradients,),
+    if is_structure(real_scores) or is_structure(fake_scores):
+        return over_arrays(
+            hifigan_discriminator_loss,
+            (real_scores, fake_scores),
+            sample_weight,
+            where,
+            reduction,
+            normalizer,
+        )
+    _, r, f, done = enter(
+        hifigan_discriminator_loss,
+        (real_scores, fake_scores),
         sample_weight,
         where,
         reduction,
         normalizer,
-        gamma=gamma,
-        batch_axis=batch_axis,
     )
-    return done(r1_penalty(g, gamma=gamma, reduction="none"))
+    real, fake = gan_discriminator_loss(r, f, kind="lsgan", reduction="none")
+    return (done(real), done(fake)) if reduction == "none" else done(real + fake)

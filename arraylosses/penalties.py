@@ -1,21 +1,36 @@
-"""Penalties: what parameters cost by their size, whatever the data say."""
+"""Penalties: what parameters cost by their size, and what a critic costs by its slope."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, TypeVar
 
 from ._core.domains import REAL, nested
 from ._core.entry import enter
 from ._core.nested import over_arrays
-from ._core.numeric import absolute, square
-from ._core.parameters import FLAG, FRACTION, NONNEGATIVE
+from ._core.numeric import absolute, norm, relu, square
+from ._core.parameters import FLAG, FRACTION, NONNEGATIVE, AxisRule
 from ._core.registry import loss
 from ._core.structures import is_structure
 
+A = TypeVar("A")
 Array = Any
 Arrays = Any  # an array, or lists, tuples and dictionaries of arrays
+Namespace = Any
 
-__all__ = ["l1_penalty", "l2_penalty", "elastic_net_penalty"]
+__all__ = [
+    "l1_penalty",
+    "l2_penalty",
+    "elastic_net_penalty",
+    "gradient_penalty",
+    "r1_penalty",
+    "r2_penalty",
+]
+
+BATCH_AXIS = AxisRule(("n",))
+
+
+# --- of parameters ---------------------------------------------------------------------------------
 
 
 @loss("(*s) -> ()", mask="(*s)", params=nested(REAL), weight=NONNEGATIVE)
@@ -254,3 +269,236 @@ def elastic_net_penalty(
     squares = xp.sum(square(xp, p))
     ridge = squares / 2 if half_l2 else squares
     return done(alpha * (l1_ratio * xp.sum(absolute(xp, p)) + (1 - l1_ratio) * ridge))
+
+
+# --- of slopes ------------------------------------------------------------------------------------
+
+
+@loss(
+    "(n, *s) -> (n)",
+    gradients=REAL,
+    weight=NONNEGATIVE,
+    target=NONNEGATIVE,
+    one_sided=FLAG,
+    batch_axis=BATCH_AXIS,
+)
+def gradient_penalty(
+    gradients: A,
+    /,
+    *,
+    weight: float = 10.0,
+    target: float = 1.0,
+    one_sided: bool = False,
+    batch_axis: int = 0,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Gradient penalty of WGAN-GP: how far the slope of a critic is from 1.
+
+    .. math:: \ell = \lambda\, (\lVert g \rVert - K)^2
+
+    Parameters
+    ----------
+    gradients : array of real floating dtype, shape (N, ...)
+        The gradients :math:`g` of the critic's scores in its inputs, a row for each of N inputs; or
+        their norms, of shape (N,).
+    weight : float, default 10.0
+        The coefficient :math:`\lambda \ge 0`.
+    target : float, default 1.0
+        The slope :math:`K \ge 0` that the critic shall have.
+    one_sided : bool, default False
+        Whether only slopes above `target` cost: with :math:`\max(0, \lVert g \rVert - K)^2`.
+    batch_axis : int, default 0
+        Which axis is that of the inputs. The norm is taken over all others.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is an input.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (N,)
+        In the squared unit of the gradients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
+        out of its range.
+
+    Notes
+    -----
+    The gradients are those of the sum of the scores, for which the scores must not depend on one
+    another (so no batch normalisation in the critic), at inputs that the caller draws between real and
+    generated ones. They have to be differentiable in turn: see :doc:`/gradients`.
+
+    The kink at :math:`g = 0` has gradient 0. An implementation that takes the norm along one axis
+    alone, of images that along the channels, penalises something else.
+
+    References
+    ----------
+    Gulrajani et al., *Improved training of Wasserstein GANs*, NIPS 2017, arXiv:1704.00028; Petzka,
+    Fischer, Lukovnikov, *On the regularization of Wasserstein GANs*, ICLR 2018, arXiv:1709.08894, for
+    `one_sided`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.gradient_penalty(np.asarray([[0.3, 0.4], [2.0, 0.0]])))
+    6.25
+    """
+    xp, g, weight, target, one_sided, done = enter(
+        gradient_penalty,
+        (gradients,),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        weight=weight,
+        target=target,
+        one_sided=one_sided,
+        batch_axis=batch_axis,
+    )
+    excess = norm(xp, _rows(xp, g)) - target
+    return done(weight * square(xp, relu(xp, excess) if one_sided else excess))
+
+
+def _rows(xp: Namespace, x: Array) -> Array:
+    """An array of a row for each item."""
+    return xp.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+
+
+@loss("(n, *s) -> (n)", gradients=REAL, gamma=NONNEGATIVE, batch_axis=BATCH_AXIS)
+def r1_penalty(
+    gradients: A,
+    /,
+    *,
+    gamma: float = 10.0,
+    batch_axis: int = 0,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""R1 penalty: the squared slope of a discriminator at real samples.
+
+    .. math:: \ell = \frac{\gamma}{2} \lVert g \rVert^2
+
+    Parameters
+    ----------
+    gradients : array of real floating dtype, shape (N, ...)
+        The gradients :math:`g` of the discriminator's scores in its inputs, a row for each of N real
+        samples.
+    gamma : float, default 10.0
+        The coefficient :math:`\gamma \ge 0`.
+    batch_axis : int, default 0
+        Which axis is that of the samples. The norm is taken over all others.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a sample.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (N,)
+        In the squared unit of the gradients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a negative `gamma`.
+
+    Notes
+    -----
+    Smooth everywhere. The gradients are those of the sum of the scores, and have to be differentiable
+    in turn: see :doc:`/gradients`. Some implementations leave :math:`\gamma/2` to the caller.
+
+    References
+    ----------
+    Mescheder, Geiger, Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018,
+    arXiv:1801.04406.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.r1_penalty(np.asarray([[3.0, 4.0], [0.0, 0.0]])))
+    62.5
+    """
+    xp, g, gamma, done = enter(
+        r1_penalty,
+        (gradients,),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        gamma=gamma,
+        batch_axis=batch_axis,
+    )
+    return done(gamma / 2 * xp.sum(square(xp, _rows(xp, g)), axis=-1))
+
+
+@loss("(n, *s) -> (n)", gradients=REAL, gamma=NONNEGATIVE, batch_axis=BATCH_AXIS)
+def r2_penalty(
+    gradients: A,
+    /,
+    *,
+    gamma: float = 10.0,
+    batch_axis: int = 0,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""R2 penalty: the squared slope of a discriminator at generated samples.
+
+    .. math:: \ell = \frac{\gamma}{2} \lVert g \rVert^2
+
+    Parameters
+    ----------
+    gradients : array of real floating dtype, shape (N, ...)
+        The gradients :math:`g` of the discriminator's scores in its inputs, a row for each of N
+        generated samples.
+    gamma : float, default 10.0
+        The coefficient :math:`\gamma \ge 0`.
+    batch_axis : int, default 0
+        Which axis is that of the samples. The norm is taken over all others.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is a sample.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (N,)
+        In the squared unit of the gradients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a negative `gamma`.
+
+    Notes
+    -----
+    It is :func:`r1_penalty` of the gradients at other samples.
+
+    References
+    ----------
+    Mescheder, Geiger, Nowozin, *Which training methods for GANs do actually converge?*, ICML 2018,
+    arXiv:1801.04406.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.r2_penalty(np.asarray([[3.0, 4.0], [0.0, 0.0]]), gamma=1.0))
+    6.25
+    """
+    _, g, gamma, done = enter(
+        r2_penalty,
+        (gradients,),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        gamma=gamma,
+        batch_axis=batch_axis,
+    )
+    return done(r1_penalty(g, gamma=gamma, reduction="none"))

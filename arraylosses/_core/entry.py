@@ -423,7 +423,9 @@ def sanitise(
     if kept is not None:
         done.valid = kept if per_item else any_over(xp, kept, mask, items, sizes)
         for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
-            if clean[i] is None or clean[i].ndim == 0 or not all(dim in dims for dim in mask):
+            if clean[i] is None or not all(dim in dims for dim in mask):
+                continue
+            if clean[i].ndim == 0 and shape_of(dims, sizes):  # a number for all
                 continue
             domain = spec.domains[name][form]
             if domain.broadcasts:  # its own shape may be smaller than the mask's

@@ -7,6 +7,15 @@ from typing import Any, NamedTuple
 Array = Any
 
 
+class HiFiGANGeneratorLoss(NamedTuple):
+    """The objective of the generator of HiFi-GAN, and the terms of which it is the sum."""
+
+    loss: Array
+    adversarial: Array
+    feature_matching: Array
+    mel: Array
+
+
 class LossAndLogSumExp(NamedTuple):
     """A loss of logits, and the logarithm of the softmax's denominator of every item."""
 

@@ -11,7 +11,7 @@ from ..case import case, evidence, uniform
 REAL, FAKE = [1.0, -0.5], [0.3, -2.0]
 SCORES = uniform(91, 6)
 KINDS = ("minimax", "non_saturating", "lsgan", "hinge", "wgan")
-INF = float("inf")
+INF, NAN = float("inf"), float("nan")
 
 
 def flat(x: Any) -> list[Any]:
@@ -163,57 +163,126 @@ def gan_discriminator_loss(
     return over_arrays(pair, average_scales, real, fake)
 
 
-def norm(row: Any) -> Any:
-    return mp.sqrt(mp.fsum(x**2 for x in flat(row)))
+LAYER, OTHER = uniform(98, 2, 3), uniform(99, 2, 3)
+LAYERS = {
+    "fake": (LAYER, (uniform(104, 4), uniform(105, 2, 1, 2))),
+    "real": (OTHER, (uniform(106, 4), uniform(107, 2, 1, 2))),
+}
+SEEN = [[True, False, True], [True, True, False]]
 
 
-SLOPES = uniform(96, 5, 3, low=-1, high=1)
+def distance(f: Any, r: Any, where: Any, metric: str) -> Any:
+    """The mean distance of two arrays, over what counts; None if nothing does."""
+    masks = flat(where) if isinstance(where, list) else [where] * len(flat(f))
+    apart = [x - y for x, y, counts in zip(flat(f), flat(r), masks, strict=True) if counts]
+    if not apart and where is not True:
+        return None
+    return mean([abs(d) if metric == "l1" else d**2 for d in apart])
 
 
 @evidence(
-    "gradient_penalty",
-    case("ordinary", SLOPES),
-    case("mean", SLOPES, reduction="mean"),
-    case("one-sided", SLOPES, one_sided=True),
-    case("weight and target", SLOPES, weight=0.5, target=0.25),
-    case("target of 0", SLOPES, target=0.0),
-    case("target of 0, one-sided", SLOPES, target=0.0, one_sided=True),
-    case("worked: norms, mean", [0.5, 2.0], reduction="mean"),
-    case("worked: norms, one-sided, mean", [0.5, 2.0], one_sided=True, reduction="mean"),
-    case("norms", [0.5, 2.0, 0.0]),
-    case("images", uniform(97, 2, 2, 3, 2)),
-    case("batch axis", uniform(97, 2, 3, 2), batch_axis=1),
-    case("batch axis, the last", uniform(97, 2, 3, 2), batch_axis=-1),
-    case("kink: no slope", [[0.0, 0.0], [1.0, 0.0]], tags=("kink",)),
-    case("kink: slope at the target", [[0.6, 0.8], [0.0, 1.0]], one_sided=True, tags=("kink",)),
-    case("huge slopes", [[2.0**60, 2.0**60]], weight=2.0**-60),
-    case("tiny slopes", [[2.0**-60, -(2.0**-60)]], target=0.0, weight=2.0**60),
-    case("NaN in a live row", [[float("nan"), 1.0], [1.0, 2.0]], gradient={"gradients": None}),
+    "feature_matching_loss",
+    case("ordinary", LAYER, OTHER),
+    case("squared", LAYER, OTHER, metric="l2"),
+    case("weight", LAYER, OTHER, weight=0.25),
+    case("weight of 0", LAYER, OTHER, weight=0.0),
+    case("elements masked", LAYER, OTHER, where=SEEN),
+    case("elements masked, squared", LAYER, OTHER, where=SEEN, metric="l2"),
+    case("a column masked, mean", LAYER, OTHER, where=[True, False, True], reduction="mean"),
+    case("NaN under the mask", [NAN, 1.0, INF], [2.0, 0.5, NAN], where=[False, True, False]),
+    case("worked, mean", ([1.5, 2.0], [1.0]), ([1.0, 2.0], [0.0]), reduction="mean"),
+    case("layers of two discriminators, mean", *LAYERS.values(), reduction="mean"),
+    case("layers of two discriminators, sum", *LAYERS.values(), reduction="sum"),
+    case("layers of two discriminators, squared", *LAYERS.values(), metric="l2", reduction="mean"),
+    case("layers averaged", *LAYERS.values(), average_layers=True, weight=10.0, reduction="mean"),
+    case("a weight for each", (LAYER, [1.0]), (OTHER, [0.5]), weight=(0.5, 4.0), reduction="mean"),
+    case("layers by name", {"a": LAYER, "b": [1.0]}, {"a": OTHER, "b": [0.5]}, reduction="mean"),
+    case("one number", 1.5, -0.25),
+    case("no features in one of two arrays", ([], [1.0]), ([], [0.5]), reduction="mean"),
+    case("kink: the same features", [1.0, 2.0, 3.0], [1.0, 2.0, 0.0], tags=("kink",)),
+    case("large and tiny differences", [2.0**40, -(2.0**-40)], [0.0, 0.0]),
+    case("an infinite feature", [INF, 1.0], [0.0, 1.0], tags=("inf",)),
+    case("NaN in a live feature", [NAN, 1.0], [0.0, 1.0], gradient={"fake": None}),
+    wrt=("fake",),
 )
-def gradient_penalty(
-    gradients: list[Any], *, weight: Any = 10, target: Any = 1, one_sided: bool = False
-) -> list[Any]:
-    def item(row: Any) -> Any:
-        excess = norm(row) - target
-        return weight * (max(excess, mpf(0)) if one_sided and not mp.isnan(excess) else excess) ** 2
+def feature_matching_loss(
+    fake: Any,
+    real: Any,
+    *,
+    where: Any = True,
+    weight: Any = 2,
+    metric: str = "l1",
+    average_layers: bool = False,
+) -> Any:
+    if not isinstance(fake, (tuple, dict)):
+        found = distance(fake, real, where, metric)
+        return None if found is None else weight * found
+    pairs = list(zip(arrays(fake), arrays(real), strict=True))
+    weights = weight if isinstance(weight, tuple) else (weight,) * len(pairs)
+    each = [w * distance(f, r, True, metric) for w, (f, r) in zip(weights, pairs, strict=True)]
+    return mean(each) if average_layers else mp.fsum(each)
 
-    return [item(row) for row in gradients]
+
+MEL, REAL_MEL = uniform(108, 2, 3), uniform(109, 2, 3)
+HIFIGAN = ((SCORES, uniform(93, 2, 2)), *LAYERS.values(), MEL, REAL_MEL)
 
 
-def squared_slope(gradients: list[Any], *, gamma: Any = 10) -> list[Any]:
-    return [gamma / mpf(2) * mp.fsum(x**2 for x in flat(row)) for row in gradients]
+@evidence(
+    "hifigan_generator_loss",
+    case("ordinary", SCORES, LAYER, OTHER, MEL, REAL_MEL),
+    case("two discriminators", *HIFIGAN),
+    case("two discriminators, mean", *HIFIGAN, reduction="mean"),
+    case("two discriminators, sum", *HIFIGAN, reduction="sum"),
+    case("coefficients", *HIFIGAN, feature_weight=0.5, mel_weight=4.0),
+    case("no features", SCORES, [], [], MEL, REAL_MEL),
+    case("coefficients of 0", *HIFIGAN, feature_weight=0.0, mel_weight=0.0),
+    case("weighed, sum", *HIFIGAN, sample_weight=0.5, reduction="sum"),
+    case("normalizer", *HIFIGAN, normalizer=4.0, reduction="mean"),
+    case(
+        "worked",
+        ([0.5, 1.0], [0.0]),
+        (([1.5, 2.0],), ([1.0],)),
+        (([1.0, 2.0],), ([0.0],)),
+        [0.25],
+        [0.5],
+    ),
+    case("kink: the same spectrogram", SCORES, LAYER, OTHER, MEL, MEL, tags=("kink",)),
+    case("NaN in a live spectrogram", [0.5], [1.0], [0.5], [NAN], [0.0], gradient={"fake_mel": None}),
+    wrt=("fake_scores", "fake_features", "fake_mel", "real_mel"),
+)
+def hifigan_generator_loss(
+    scores: Any,
+    fake: Any,
+    real: Any,
+    fake_mel: Any,
+    real_mel: Any,
+    *,
+    feature_weight: Any = 2,
+    mel_weight: Any = 45,
+) -> Any:
+    adversarial = mp.fsum(mean([(d - 1) ** 2 for d in flat(each)]) for each in arrays(scores))
+    pairs = zip(arrays(fake), arrays(real), strict=True)
+    matching = mp.fsum(distance(f, r, True, "l1") for f, r in pairs)
+    spectral = mean([abs(m - t) for m, t in zip(flat(fake_mel), flat(real_mel), strict=True)])
+    return adversarial + feature_weight * matching + mel_weight * spectral
 
 
-for penalty in ("r1_penalty", "r2_penalty"):
-    evidence(
-        penalty,
-        case("ordinary", SLOPES),
-        case("worked: mean", [[3.0, 4.0], [0.0, 0.0]], reduction="mean"),
-        case("gamma", SLOPES, gamma=0.25),
-        case("gamma of 0", SLOPES, gamma=0.0),
-        case("one number each", [0.5, -2.0, 0.0]),
-        case("images", uniform(97, 2, 2, 3, 2)),
-        case("batch axis", uniform(97, 2, 3, 2), batch_axis=1),
-        case("no slope", [[0.0, 0.0]]),
-        case("infinite slope", [[INF, 1.0], [1.0, 1.0]], tags=("inf",)),
-    )(squared_slope)
+@evidence(
+    "hifigan_discriminator_loss",
+    case("ordinary", SCORES, uniform(94, 6)),
+    case("score map", uniform(92, 2, 1, 3), uniform(95, 2, 1, 3)),
+    case("worked", ([1.0, 0.5], [0.0]), ([0.0, 0.5], [1.0]), reduction="mean"),
+    case(
+        "three discriminators, mean",
+        (SCORES, uniform(93, 2, 2), [0.5]),
+        (uniform(94, 6), uniform(95, 2, 2), [0.25]),
+        reduction="mean",
+    ),
+    case("perfect", [1.0, 1.0], [0.0, 0.0]),
+    case("large scores", [2.0**20, -(2.0**20)], [2.0**10, 0.0]),
+)
+def hifigan_discriminator_loss(real: Any, fake: Any) -> Any:
+    pairs = [
+        list(zip(flat(r), flat(f), strict=True)) for r, f in zip(arrays(real), arrays(fake), strict=True)
+    ]
+    return mp.fsum(mean([(r - 1) ** 2 + f**2 for r, f in pair]) for pair in pairs)

@@ -1,4 +1,4 @@
-"""Evidence for the penalties of parameters."""
+"""Evidence for the penalties of parameters and of slopes."""
 
 from __future__ import annotations
 
@@ -101,3 +101,67 @@ def penalty(params: Any, where: Any, weight: Any, ratio: Any, half: Any) -> Any:
     if not found and where is not True:
         return None
     return weight * mp.fsum(ratio * abs(x) + (1 - ratio) * half * x**2 for x in found)
+
+
+# --- slopes ---------------------------------------------------------------------------------------
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers of an array."""
+    return [leaf for part in x for leaf in flat(part)] if isinstance(x, list) else [x]
+
+
+def norm(row: Any) -> Any:
+    return mp.sqrt(mp.fsum(x**2 for x in flat(row)))
+
+
+SLOPES = uniform(96, 5, 3, low=-1, high=1)
+
+
+@evidence(
+    "gradient_penalty",
+    case("ordinary", SLOPES),
+    case("mean", SLOPES, reduction="mean"),
+    case("one-sided", SLOPES, one_sided=True),
+    case("weight and target", SLOPES, weight=0.5, target=0.25),
+    case("target of 0", SLOPES, target=0.0),
+    case("target of 0, one-sided", SLOPES, target=0.0, one_sided=True),
+    case("worked: norms, mean", [0.5, 2.0], reduction="mean"),
+    case("worked: norms, one-sided, mean", [0.5, 2.0], one_sided=True, reduction="mean"),
+    case("norms", [0.5, 2.0, 0.0]),
+    case("images", uniform(97, 2, 2, 3, 2)),
+    case("batch axis", uniform(97, 2, 3, 2), batch_axis=1),
+    case("batch axis, the last", uniform(97, 2, 3, 2), batch_axis=-1),
+    case("kink: no slope", [[0.0, 0.0], [1.0, 0.0]], tags=("kink",)),
+    case("kink: slope at the target", [[0.6, 0.8], [0.0, 1.0]], one_sided=True, tags=("kink",)),
+    case("huge slopes", [[2.0**60, 2.0**60]], weight=2.0**-60),
+    case("tiny slopes", [[2.0**-60, -(2.0**-60)]], target=0.0, weight=2.0**60),
+    case("NaN in a live row", [[NAN, 1.0], [1.0, 2.0]], gradient={"gradients": None}),
+)
+def gradient_penalty(
+    gradients: list[Any], *, weight: Any = 10, target: Any = 1, one_sided: bool = False
+) -> list[Any]:
+    def item(row: Any) -> Any:
+        excess = norm(row) - target
+        return weight * (max(excess, mpf(0)) if one_sided and not mp.isnan(excess) else excess) ** 2
+
+    return [item(row) for row in gradients]
+
+
+def squared_slope(gradients: list[Any], *, gamma: Any = 10) -> list[Any]:
+    return [gamma / mpf(2) * mp.fsum(x**2 for x in flat(row)) for row in gradients]
+
+
+for penalty in ("r1_penalty", "r2_penalty"):
+    evidence(
+        penalty,
+        case("ordinary", SLOPES),
+        case("worked: mean", [[3.0, 4.0], [0.0, 0.0]], reduction="mean"),
+        case("gamma", SLOPES, gamma=0.25),
+        case("gamma of 0", SLOPES, gamma=0.0),
+        case("one number each", [0.5, -2.0, 0.0]),
+        case("images", uniform(97, 2, 2, 3, 2)),
+        case("batch axis", uniform(97, 2, 3, 2), batch_axis=1),
+        case("no slope", [[0.0, 0.0]]),
+        case("infinite slope", [[INF, 1.0], [1.0, 1.0]], tags=("inf",)),
+    )(squared_slope)
