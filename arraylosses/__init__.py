@@ -7,6 +7,7 @@
 """
 
 from . import (
+    adversarial,
     boxes,
     classification,
     divergences,
@@ -22,6 +23,7 @@ from . import (
     metric,
     multiclass,
     multiclass_margins,
+    penalties,
     regression,
     relative,
     robust,
@@ -30,6 +32,7 @@ from . import (
 )
 from ._core.debugging import debug
 from ._core.states import initial_state
+from .adversarial import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
@@ -47,6 +50,7 @@ from .margins import *
 from .metric import *
 from .multiclass import *
 from .multiclass_margins import *
+from .penalties import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -75,7 +79,9 @@ _CHAPTERS = (
     segmentation,
     metric,
     face,
+    adversarial,
     image,
+    penalties,
 )
 
 __all__ = [

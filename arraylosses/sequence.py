@@ -16,6 +16,7 @@ from ._core.numeric import (
     exponentials_of_parts,
     fold,
     greatest,
+    keep,
     lead,
     log_add_exp,
     log_of,
@@ -27,9 +28,11 @@ from ._core.numeric import (
     pick,
     product,
     softplus,
+    square,
     tanh,
 )
 from ._core.parameters import (
+    CLASS_AXIS,
     CLASS_MASK,
     CLASS_WEIGHT,
     COUNT,
@@ -41,6 +44,7 @@ from ._core.parameters import (
     optional,
 )
 from ._core.registry import loss
+from ._core.results import LossAndLogSumExp
 from ._core.selections import take_classes
 from .autodiff.recompute import blockwise, recursion
 from .multiclass import cross_entropy
@@ -49,7 +53,87 @@ A = TypeVar("A")
 Array = Any
 Namespace = Any
 
-__all__ = ["linear_cross_entropy", "ctc_loss"]
+__all__ = ["z_loss", "linear_cross_entropy", "ctc_loss"]
+
+
+@loss("(..., c), (...) -> (...)", logits=REAL, labels=TOKENS, weight=NONNEGATIVE, axis=CLASS_AXIS)
+def z_loss(
+    logits: A,
+    labels: Array | None = None,
+    /,
+    *,
+    weight: float = 1e-4,
+    axis: int = -1,
+    ignore_index: int | None = -100,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Z-loss: a penalty that keeps the denominator of a softmax near 1.
+
+    .. math:: \ell = \lambda \Bigl(\log \sum_c e^{z_c}\Bigr)^2
+
+    Parameters
+    ----------
+    logits : array of real floating dtype, shape (..., C)
+        The logits :math:`z` of the C classes.
+    labels : array of integer dtype, shape (...), optional
+        Labels, for `ignore_index` to be found among them; they have no other part in the loss.
+    weight : float, default 1e-4
+        The coefficient :math:`\lambda \ge 0`.
+    axis : int, default -1
+        Which axis of the logits is that of the classes.
+    ignore_index : int or None, default -100
+        The label that takes an item out.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (...)
+        In squared nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a negative `weight`.
+
+    Notes
+    -----
+    It is added to a :func:`cross_entropy`, which does not change when all logits move together: the
+    penalty stops them from drifting, and low precision from losing their digits. A router of experts
+    takes 1e-3. Class weights never apply.
+
+    Infinite where all logits are -inf, with gradient 0; a single one does no harm. Not convex where the
+    sum is below 1. Of a log-sum-exp that is known already, such as :func:`linear_cross_entropy` returns,
+    it is ``z_loss(lse[..., None])``: the softmax of a single class.
+
+    References
+    ----------
+    Chowdhery et al., *PaLM*, 2022, arXiv:2204.02311; Zoph et al., *ST-MoE*, 2022, arXiv:2202.08906.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.z_loss(np.asarray([2.0, 0.5, -1.0]), weight=1.0)), 6)
+    5.023476
+    """
+    xp, z, _, weight, done = enter(
+        z_loss,
+        (logits, labels),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        ignore_index=ignore_index,
+        weight=weight,
+        axis=axis,
+    )
+    lse = log_sum_exp(xp, z)
+    nothing = lse == -math.inf
+    return done(xp.where(nothing, math.inf, weight * square(xp, xp.where(nothing, 0.0, lse))))
 
 
 @loss(
@@ -64,6 +148,7 @@ __all__ = ["linear_cross_entropy", "ctc_loss"]
     class_weight=CLASS_WEIGHT,
     class_mask=CLASS_MASK,
     chunk_size=optional(COUNT),
+    return_lse=FLAG,
 )
 def linear_cross_entropy(
     hidden: A,
@@ -79,11 +164,12 @@ def linear_cross_entropy(
     class_mask: Array | None = None,
     ignore_index: int | None = -100,
     chunk_size: int | None = None,
+    return_lse: bool = False,
     sample_weight: Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
     normalizer: float | Array | None = None,
-) -> A:
+) -> Any:
     r"""Linear layer and softmax cross-entropy in one: the head of a language model.
 
     .. math::
@@ -107,20 +193,23 @@ def linear_cross_entropy(
         The bound :math:`\kappa > 0` of the logits, :math:`\operatorname{softcap}(x) = \kappa
         \tanh(x/\kappa)`. Without it they are as they are.
     z_loss : float, default 0.0
-        The coefficient :math:`\lambda \ge 0` of a penalty that keeps the softmax's denominator near 1;
-        1e-4 is usual.
+        The coefficient :math:`\lambda \ge 0` of a penalty that keeps the softmax's denominator near 1,
+        as :func:`z_loss`; 1e-4 is usual.
     label_smoothing, class_weight, class_mask, ignore_index
         As for :func:`cross_entropy`. The penalty has the weight that the item has.
     chunk_size : int, optional
         Of how many classes logits are held at a time, in derivatives too, which compute them again. By
         default all of them are.
+    return_lse : bool, default False
+        Whether to return the logarithm of the softmax's denominator too.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`.
 
     Returns
     -------
     array of shape () or, with ``reduction="none"``, (...)
-        In nats.
+        In nats. With `return_lse` a named tuple: this ``loss``, and ``lse``, of shape (...), which is
+        :math:`\log \sum_c e^{z_c}` for every item that counts, and 0 for the others.
 
     Raises
     ------
@@ -155,20 +244,23 @@ def linear_cross_entropy(
     >>> round(float(al.linear_cross_entropy(hidden, weight, labels, bias)), 6)
     0.553201
     """
-    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, chunk_size, done = enter(
-        linear_cross_entropy,
-        (hidden, weight, labels, bias),
-        sample_weight,
-        where,
-        reduction,
-        normalizer,
-        ignore_index=ignore_index,
-        softcap=softcap,
-        z_loss=z_loss,
-        label_smoothing=label_smoothing,
-        class_weight=class_weight,
-        class_mask=class_mask,
-        chunk_size=chunk_size,
+    xp, h, w, labels, b, softcap, z_loss, label_smoothing, class_weight, class_mask, chunk_size, _, done = (
+        enter(
+            linear_cross_entropy,
+            (hidden, weight, labels, bias),
+            sample_weight,
+            where,
+            reduction,
+            normalizer,
+            ignore_index=ignore_index,
+            softcap=softcap,
+            z_loss=z_loss,
+            label_smoothing=label_smoothing,
+            class_weight=class_weight,
+            class_mask=class_mask,
+            chunk_size=chunk_size,
+            return_lse=return_lse,
+        )
     )
     mass: Any = 1.0  # that of an item, as class weights have it
     if chunk_size is None:
@@ -192,7 +284,10 @@ def linear_cross_entropy(
             items, z = done.weigh(mass, items), done.weigh(mass, z)
     if not isinstance(z_loss, float) or z_loss > 0:
         items = items + z_loss * mass * log_sum_exp(xp, z) ** 2
-    return done(items)
+    if not return_lse:
+        return done(items)
+    lse = log_sum_exp(xp, z)
+    return LossAndLogSumExp(done(items), lse if done.valid is None else keep(xp, lse, done.valid))
 
 
 def _logits(

@@ -46,6 +46,9 @@ class Evidence:
 class Case:
     """One call of a loss: its arrays in their order, its options by name.
 
+    A list is an array; a tuple or a dictionary is a structure of arrays. The oracle of a structure takes
+    it whole, with nested lists for arrays, and returns one item, reduced as the keyword `reduction` says.
+
     `kink` says which derivative stands at a kink: of the two one-sided derivatives 0 if it lies
     between them, else the lesser (`"least"`), or half their sum where a maximum is tied
     (`"split"`). `value` and `gradient` state what has no limit to be computed from; a `gradient` of

@@ -75,7 +75,11 @@ def _tolerance(evidence: Evidence, case: Case) -> dict[str, Any]:
     return {"ulp": [value, gradient]} | ({"reason": reason} if reason else {})
 
 
-def _array(spec: Any, name: str, nested: Any) -> dict[str, Any]:
+def _array(spec: Any, name: str, nested: Any) -> Any:
+    if isinstance(nested, dict):
+        return {key: _array(spec, name, part) for key, part in nested.items()}
+    if isinstance(nested, tuple):
+        return [_array(spec, name, part) for part in nested]
     a = np.asarray(nested)
     if all(domain.dense for domain in spec.domains[name]):
         a = a.astype(float)

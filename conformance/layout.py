@@ -126,7 +126,7 @@ class Layout:
 
     def _mask(self) -> None:
         items = self.signature.items
-        dims: Dims = self.spec.mask if self.spec.mask != self.spec.signatures[0].items else items
+        dims: Dims = self.spec.mask_in(self.form)
         core = tuple(d for d in dims if d != "...")
         shape = shape_of(dims, self.sizes)
         where = self.options.get("where")

@@ -13,11 +13,14 @@ from __future__ import annotations
 import inspect
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpc, mpf
+
+from arraylosses._core.nested import regrouped, unfolded
+from arraylosses._core.structures import is_structure
 
 from .case import Case, Evidence
 from .layout import Layout
@@ -88,6 +91,11 @@ class Problem:
     """A case, its blocks and their items."""
 
     def __init__(self, spec: Any, evidence: Evidence, case: Case) -> None:
+        missing = (None,) * (len(spec.arrays) - len(case.arrays))
+        self.structures = (*map(_structure, case.arrays), *missing)
+        if any(map(is_structure, self.structures)):
+            spec, arrays = unfolded(spec, self.structures)
+            case = replace(case, arrays=arrays)
         self.layout = Layout(spec, case)
         self.evidence, self.case = evidence, case
         layout = self.layout
@@ -106,15 +114,20 @@ class Problem:
         layout = self.layout
         if not layout.block_counts(b):
             return None
-        arguments = [layout.block(k, b, point.arrays) for k in layout.names]
+        arguments = self._arguments(b, point)
         options = {k: layout.block_option(k, b, v) for k, v in point.options.items()}
         if layout.inner_mask is not None:
             options["where"] = layout.inner_mask
         if "reduction" in self.asked:
             options["reduction"] = layout.reduction
         if "at" in self.asked:
-            options["at"] = [layout.block(k, b, self.base.arrays) for k in layout.names]
+            options["at"] = self._arguments(b, self.base)
         return layout.restored(self.evidence.oracle(*arguments, **options))
+
+    def _arguments(self, b: int, point: Point) -> list[Any]:
+        """One block of every argument, as the oracle takes it."""
+        arrays = tuple(self.layout.block(k, b, point.arrays) for k in self.layout.names)
+        return list(regrouped(self.structures, arrays))
 
     def _core_shape(self) -> tuple[int, ...]:
         """The shape of the items of a block, as the textbook returns them."""
@@ -251,9 +264,9 @@ class Problem:
         )
         scale = _as_array(self._scale(results), shape)
         gradient, gradient_scale = {}, {}
-        for name in self.evidence.wrt if self.evidence.wrt is not None else self.layout.differentiable:
+        for name in self._certified():
             stated = case.gradient or {}
-            if name not in self.layout.arrays or (name in stated and stated[name] is None):
+            if name in stated and stated[name] is None:
                 continue
             if name in stated:
                 found = np.asarray(stated[name], float).reshape(self.layout.arrays[name].shape)
@@ -261,6 +274,13 @@ class Problem:
             else:
                 gradient[name], gradient_scale[name] = self.gradients(name)
         return Certified(value, scale, self.cotangent, gradient, gradient_scale)
+
+    def _certified(self) -> list[str]:
+        """The arrays whose gradient is wanted."""
+        wrt, layout = self.evidence.wrt, self.layout
+        if wrt is None:
+            return layout.differentiable
+        return [k for name in wrt for k in layout.arrays if k.partition("[")[0] == name]
 
     def _scale(self, results: list[Number]) -> list[Number]:
         """|result|, with the terms of a sum taken one by one, and its sensitivity to the inputs."""
@@ -277,6 +297,13 @@ class Problem:
                 if _is_finite(a) and _is_finite(b):
                     changes[i] = max(changes[i], abs(a - b) / NUDGE)
         return [a + b for a, b in zip(sizes, changes, strict=True)]
+
+
+def _structure(x: Any) -> Any:
+    """An argument of a case as a structure of NumPy arrays."""
+    if isinstance(x, dict):
+        return {key: _structure(part) for key, part in x.items()}
+    return tuple(map(_structure, x)) if isinstance(x, tuple) else None if x is None else np.asarray(x)
 
 
 def _is_kink(left: Number, right: Number) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
+import operator
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from arraylosses.autodiff.transformations import first_of
+from arraylosses._core.registry import LOSSES
+from arraylosses._core.structures import leaves
 
 from . import schema
 from .frameworks import Framework, is_exact, precision
@@ -62,9 +64,8 @@ def run(
     for dtype in dtypes or framework.dtypes:
         with framework.session(dtype):
             for case in cases(loss):
-                if all(
-                    is_exact(schema.unpack(a), dtype) for a in case["arrays"].values() if a["kind"] == "float"
-                ):
+                arrays = filter(None, schema.arrays_of(case).values())
+                if all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float"):
                     outcome.cases += 1
                     Check(outcome, framework, dtype, case, function).run()
     return outcome
@@ -102,13 +103,12 @@ class Check:
 
     def _check(self) -> None:
         framework, case = self.framework, self.case
-        names = list(case["arrays"])
-        arrays = {k: self._array(a) for k, a in case["arrays"].items() if a is not None}
+        arrays = {k: self._array(a) for k, a in schema.arrays_of(case).items() if a is not None}
         options = {k: self._option(v) for k, v in case["options"].items()}
         options = {"reduction": "none"} | options
 
         def call(**given: Any) -> Any:
-            return first_of(self.function(*(given.get(k) for k in names), **options))
+            return one_array(self.outcome.loss, self.function(*schema.arguments(case, given), **options))
 
         wrt = [k for k in case["gradient"] if arrays[k].shape == tuple(case["gradient"][k]["shape"])]
         gradients: dict[str, Any] = {}
@@ -173,12 +173,20 @@ class Check:
 
     def _text(self) -> str:
         """The call, as one would write it."""
-        arrays = [str(schema.unpack(a).tolist() if a else None) for a in self.case["arrays"].values()]
+        lists = {k: schema.unpack(a).tolist() for k, a in schema.arrays_of(self.case).items() if a}
+        arrays = list(map(str, schema.arguments(self.case, lists)))
         options = [
             f"{k}={schema.unpack(v).tolist() if isinstance(v, dict) else self._option(v)!r}"
             for k, v in ({"reduction": "none"} | self.case["options"]).items()
         ]
         return f"{self.outcome.loss}({', '.join(arrays + options)})"
+
+
+def one_array(loss: str, result: Any) -> Any:
+    """Of several results the first; of a structure, the sum of what is in it."""
+    if LOSSES[loss].parts:
+        return result[0]
+    return functools.reduce(operator.add, leaves(result).values())
 
 
 def error_in_ulp(got: np.ndarray, want: np.ndarray, scale: np.ndarray, dtype: str) -> np.ndarray:

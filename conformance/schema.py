@@ -6,11 +6,14 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
     loss       the name of the loss, `family` its chapter, `peers` how others call it
     cases      each with a `name`, `tags`, and
       arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
-                 null for an optional array that is left out
+                 null for an optional array that is left out; a list or an object of arrays, or of more
+                 of them, for a structure
       options    the other arguments: numbers, words, or arrays written as above
-      value      the result: `shape`, `data`, and `scale`, against which errors are measured
+      value      the result (of several the sum): `shape`, `data`, and `scale`, against which errors
+                 are measured
       cotangent  the weights of the results in the sum whose gradient is given
-      gradient   by the name of the argument, as `value`; null where nothing is promised
+      gradient   by the name of the argument, with its place in a structure ("pred[1]['a']"), as
+                 `value`; null where nothing is promised
       ulp        what an error may be, in units of `scale` times the precision of the dtype:
                  [of the value, of the gradient]; `reason` why, if it is wider than usual
 """
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +66,37 @@ def pack_number(x: float) -> str:
         return str(x)
     mantissa, _, exponent = x.hex().partition("p")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}p{exponent}"
+
+
+def arrays_of(case: dict[str, Any]) -> dict[str, Any]:
+    """All arrays of a case by name; one in a structure is named by its place."""
+
+    def by_place(name: str, packed: Any) -> dict[str, Any]:
+        if _is_array(packed):
+            return {name: packed}
+        return {k: a for key, part in _parts(packed) for k, a in by_place(f"{name}[{key!r}]", part).items()}
+
+    return {k: a for name, packed in case["arrays"].items() for k, a in by_place(name, packed).items()}
+
+
+def arguments(case: dict[str, Any], arrays: dict[str, Any]) -> list[Any]:
+    """The arguments of a case, with these arrays, which are given by name."""
+
+    def regrouped(name: str, packed: Any) -> Any:
+        if _is_array(packed):
+            return arrays.get(name)
+        inside = [(key, regrouped(f"{name}[{key!r}]", part)) for key, part in _parts(packed)]
+        return dict(inside) if isinstance(packed, dict) else [x for _, x in inside]
+
+    return [regrouped(name, packed) for name, packed in case["arrays"].items()]
+
+
+def _is_array(packed: Any) -> bool:
+    return packed is None or "kind" in packed
+
+
+def _parts(packed: Any) -> Iterable[tuple[Any, Any]]:
+    return packed.items() if isinstance(packed, dict) else enumerate(packed)
 
 
 def unpack(packed: dict[str, Any]) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 
 import arraylosses as al
 from arraylosses._core.registry import Loss
+from arraylosses._core.structures import leaves
 
 from .calls import Call
 
@@ -120,7 +122,8 @@ class Backend:
 
 
 def first_field(spec: Loss, result: Any) -> Any:
-    return result[0] if spec.parts else result
+    """Of several results the first; of a structure, the sum of what is in it."""
+    return result[0] if spec.parts else functools.reduce(operator.add, leaves(result).values())
 
 
 class NumPy(Backend):

@@ -18,6 +18,11 @@ every_loss = pytest.mark.parametrize("call", ORDINARY, ids=str)
 every_loss_of_one_piece = pytest.mark.parametrize(
     "call", [call for call in ORDINARY if not call.holds_a_part_constant], ids=str
 )
+every_loss_of_structures = pytest.mark.parametrize(
+    "call",
+    [call for call in ORDINARY if all(call.domain(name).nested for name in call.spec.arrays)],
+    ids=str,
+)
 
 
 def _over(backends):

@@ -8,7 +8,7 @@ which values are legal, for `arraylosses.debug` and for the samples of the tests
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Check = Callable[..., Any]
@@ -29,6 +29,7 @@ class Domain:
     dense: bool = True
     broadcasts: bool = False
     poison: bool = False  # illegal values make the item NaN on every path, not only in debug
+    nested: bool = False  # lists, tuples and dictionaries of arrays may take the place of the array
 
 
 def _finite_or_inf(xp: Any, x: Any) -> Any:
@@ -58,4 +59,9 @@ LENGTHS = Domain("length", "be nonnegative", lambda xp, x: x >= 0, dense=False)
 
 def broadcast(domain: Domain) -> Domain:
     """The same domain for an argument that broadcasts to the first one."""
-    return Domain(domain.name, domain.rule, domain.valid, domain.safe, domain.dense, True, domain.poison)
+    return replace(domain, broadcasts=True)
+
+
+def nested(domain: Domain) -> Domain:
+    """The same domain for an argument that may be a structure of arrays (see `structures.py`)."""
+    return replace(domain, nested=True)

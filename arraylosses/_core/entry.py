@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from . import debugging, errors
+from .companions import common_namespace, require_companion
 from .domains import Domain
 from .errors import Words, refuse
-from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, settle, traced_namespace
+from .namespaces import device, dtype_name, index_dtype, kind, namespace, settle, traced_namespace
+from .nested import regrouped, unfolded
 from .numeric import keep
 from .parameters import IGNORE_INDEX, ArrayRule, AxisRule, Rule
 from .reductions import Exit
@@ -33,6 +35,7 @@ from .signature import (
     spread_shape,
     write,
 )
+from .structures import is_structure
 
 Array = Any
 Namespace = Any
@@ -65,6 +68,9 @@ def enter(
         raise refuse(loss, "normalizer", errors.ONLY_WITH_MEAN, normalizer)
     if ignore_index is not None and type(ignore_index) is not int:
         raise refuse(loss, "ignore_index", errors.INTEGER_OR_NONE, ignore_index)
+    structures = arrays
+    if spec.nested and any(map(is_structure, arrays)):
+        spec, arrays = unfolded(spec, arrays)
     axes: dict[str, int] = {}
     for name, value in tuple(parameters.items()):
         if type(rule := spec.rules[name]) is Rule:
@@ -113,41 +119,21 @@ def enter(
     if sample_weight is not None:
         done.weight = as_weight(spec, xp, sample_weight, first, dtype, shape)
     if where is not None:
-        done.where = as_mask(spec, xp, where, first, shape_of(spec.mask, sizes), axes)
+        done.where = as_mask(spec, xp, where, first, spec.mask_in(form), sizes, axes)
     if sample_weight is not None or where is not None or spec.labelled:
         arrays = sanitise(spec, signature, item_dims, xp, arrays, sizes, done, ignore_index, form)
     if debugging.active():
         check_values(spec, form, xp, arrays, parameters)
+    if spec is not function.loss:  # type: ignore[attr-defined]
+        arrays = regrouped(structures, arrays)
     return (xp, *arrays, *parameters.values(), done)
 
 
-def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
-    """The namespace of the first array, which all others must share."""
-    first = arrays[0]
-    xp = namespace(first)
-    if xp is None:
-        raise refuse(spec.name, spec.arrays[0], errors.ARRAY, Words(type(first).__name__), TypeError)
-    for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
-        if type(x) not in (float, int, bool) and not (x is None and name in spec.optional):
-            require_companion(spec, xp, name, x, first)
-    return xp
-
-
-def require_companion(spec: Loss, xp: Namespace, name: str, x: Any, first: Array) -> None:
-    """Refuse an array of another library or device than the first one's."""
-    theirs = namespace(x)
-    if theirs is None:
-        raise refuse(spec.name, name, errors.ARRAY, Words(type(x).__name__), TypeError)
-    if theirs is not xp:
-        rule = errors.one_library(spec.arrays[0], library(xp))
-        raise refuse(spec.name, name, rule, Words(library(theirs)), TypeError)
-    if device(xp, x) != device(xp, first):
-        rule = errors.one_device(spec.arrays[0], device(xp, first))
-        raise refuse(spec.name, name, rule, Words(str(device(xp, x))))
-
-
 def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
-    """The first alternative of the signature whose dtypes, or better also ranks, the arrays have."""
+    """The first alternative of the signature that the arrays have, by their dtypes, ranks and sizes.
+
+    Where there is none, the one that is the nearest.
+    """
 
     def kinds_fit(form: int) -> bool:
         return all(
@@ -163,8 +149,18 @@ def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
             for dims, x in zip(inputs, arrays, strict=True)
         )
 
-    forms = [form for form in range(len(spec.signatures)) if kinds_fit(form)]
-    return next(filter(ranks_fit, forms), forms[0] if forms else 0)
+    def sizes_fit(form: int) -> bool:
+        try:
+            bind(spec, form, spec.signatures[form], tuple(x if hasattr(x, "dtype") else None for x in arrays))
+        except ValueError:
+            return False
+        return True
+
+    forms = list(filter(kinds_fit, range(len(spec.signatures)))) or [0]
+    for fit in (ranks_fit, sizes_fit):
+        if len(forms) > 1:
+            forms = list(filter(fit, forms)) or forms
+    return forms[0]
 
 
 def agree_in_rank(first_dims: Dims, first: Array, dims: Dims, x: Array) -> bool:
@@ -362,14 +358,15 @@ def as_weight(
 
 
 def as_mask(
-    spec: Loss, xp: Namespace, value: Any, first: Array, shape: tuple[int, ...], axes: dict[str, int]
+    spec: Loss, xp: Namespace, value: Any, first: Array, dims: Dims, sizes: Sizes, axes: dict[str, int]
 ) -> Array:
+    shape = shape_of(dims, sizes)
     require_companion(spec, xp, "where", value, first)
     if kind(xp, value.dtype) != "bool":
         raise refuse(spec.name, "where", errors.BOOLEAN, Words(dtype_name(value.dtype)), TypeError)
-    if any(dim in spec.mask for dim in axes):  # a mask is laid out as the array that it masks
+    if any(dim in dims for dim in axes):  # a mask is laid out as the array that it masks
         value = xp.reshape(value, (1,) * (len(shape) - value.ndim) + tuple(value.shape))
-        value = arrange(xp, value, spec.mask, axes)
+        value = arrange(xp, value, dims, axes)
     if not broadcasts_to(value.shape, shape):
         raise refuse(spec.name, "where", errors.broadcastable(shape), value.shape)
     return value
@@ -400,7 +397,7 @@ def sanitise(
     What does not count: masked elements, items of weight exactly 0, ignored labels. Illegal labels
     are replaced too, and remembered, so that their items come out as NaN.
     """
-    mask = spec.mask
+    mask = spec.mask_in(form)
     per_item = mask == items
     kept = done.where
     if done.weight is not None:
@@ -429,7 +426,9 @@ def sanitise(
     if kept is not None:
         done.valid = kept if per_item else any_over(xp, kept, mask, items, sizes)
         for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
-            if clean[i] is None or clean[i].ndim == 0 or not all(dim in dims for dim in mask):
+            if clean[i] is None or not all(dim in dims for dim in mask):
+                continue
+            if clean[i].ndim == 0 and shape_of(dims, sizes):  # a number for all
                 continue
             domain = spec.domains[name][form]
             if domain.broadcasts:  # its own shape may be smaller than the mask's

@@ -13,6 +13,15 @@ def refuse(loss: str, argument: str, rule: str, got: Any, error: type[Exception]
     return error(f"{loss}: {argument} must {rule}, got {show(got)}")
 
 
+def in_place(error: Exception, place: str, arguments: set[str]) -> Exception:
+    """A refusal of one of these arguments as one of the part of it at a place, such as `[1]`."""
+    head, must, rest = str(error).partition(" must ")
+    loss, _, argument = head.partition(": ")
+    if argument not in arguments or type(error) not in (TypeError, ValueError):
+        return error
+    return type(error)(f"{loss}: {argument}{place}{must}{rest}")
+
+
 def show(value: Any) -> str:
     """A value as errors print it: shapes as tuples, strings quoted, arrays by type."""
     if isinstance(value, tuple):
@@ -39,6 +48,7 @@ NUMBER_OR_0D = "be a number or a 0-d array"
 REDUCTION = "be 'none', 'sum' or 'mean'"
 ONLY_WITH_MEAN = "be None unless reduction is 'mean'"
 ONLY_WITH_LABELS = "be left alone unless the target holds integer labels"
+SOME_ARRAY = "hold at least one array"
 NOT_EMPTY = "have at least one element along its {dim} axis"
 
 
@@ -56,6 +66,10 @@ def shape(expected: str) -> str:
 
 def broadcastable(to: tuple[int, ...]) -> str:
     return f"broadcast to shape {tuple(to)}"
+
+
+def same_structure(shape: str, other: str) -> str:
+    return f"be {shape} like {other}"
 
 
 def axis_of(argument: str, ndim: int) -> str:

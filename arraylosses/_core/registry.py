@@ -43,8 +43,14 @@ class Loss:
         self.optional: frozenset[str] = frozenset(
             k for k in self.arrays if k in parameters and parameters[k].default is None
         )
+        # Whether structures of arrays may take the place of some array.
+        self.nested: bool = any(d.nested for forms in self.domains.values() for d in forms)
         # Whether some argument has to be inspected for illegal or ignored labels.
         self.labelled: bool = any(d.poison or not d.dense for forms in self.domains.values() for d in forms)
+
+    def mask_in(self, form: int) -> Dims:
+        """The dimensions of `where` in one alternative of the signature."""
+        return self.signatures[form].items if self.mask == self.signatures[0].items else self.mask
 
     def same_kind(self, array: str) -> bool:
         """Whether every alternative of the signature takes the same dtypes for an array."""

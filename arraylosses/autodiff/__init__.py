@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from .._core.namespaces import device, follow, namespace
+from .._core.structures import is_structure
 from . import engines
 from . import transformations as own
 from .boosting import objective
@@ -51,7 +52,8 @@ def value_and_grad(
         A loss of this library, or any function of arrays written against the array API standard
         that returns a scalar. If it returns a tuple, its first part is differentiated.
     argnums : int or tuple of int, default 0
-        Which positional arguments the gradient is with respect to.
+        Which positional arguments the gradient is with respect to. An argument may be an array, or
+        lists, tuples and dictionaries of arrays, in which case its gradient is too.
     engine : {"jax", "torch", "own"}, optional
         Who differentiates. By default JAX its own arrays, PyTorch its own tensors, and the engine
         of this library all others. ``"own"`` works on the arrays of any library.
@@ -236,7 +238,14 @@ def hvp(loss: Function, x: Array, v: Array, *rest: Any, engine: str | None = Non
     array([0.25, 0.  ])
     """
     chosen = engines.engine_of("hvp", (x,), engine)
-    return jvp(grad(loss, engine=chosen), (x, *rest), (v, *(None for _ in rest)), engine=chosen, **options)[1]
+    still = (None,) * len(rest)
+    if is_structure(x):  # of several results our own engine would follow the first alone
+
+        def slope(x: Any) -> Array:
+            return jvp(loss, (x, *rest), (v, *still), engine=chosen, **options)[1]
+
+        return grad(slope, engine=chosen)(x)
+    return jvp(grad(loss, engine=chosen), (x, *rest), (v, *still), engine=chosen, **options)[1]
 
 
 def derivatives(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core.namespaces import dtype_name, is_jax, is_torch, kind, library, namespace
+from .._core.structures import leaves, rebuilt, written
 from . import transformations as own
 
 Array = Any
@@ -20,7 +21,7 @@ def engine_of(verb: str, args: tuple[Any, ...], engine: str | None) -> str:
         if engine not in ENGINES:
             raise ValueError(f"{verb}: engine must be None, 'jax', 'torch' or 'own', got {engine!r}")
         return engine
-    for a in args:
+    for a in leaves(args).values():
         if (xp := namespace(a)) is not None:
             return "jax" if is_jax(xp) else "torch" if is_torch(xp) else "own"
     raise TypeError(f"{verb}: there must be an array among the arguments, got {_types(args)}")
@@ -35,13 +36,14 @@ def require_floating(verb: str, args: tuple[Any, ...], argnums: tuple[int, ...])
     for i in argnums:
         if not -len(args) <= i < len(args):
             raise ValueError(f"{verb}: argnums must name one of the {len(args)} arguments, got {i}")
-        xp = namespace(args[i])
-        if xp is None:
-            raise TypeError(f"{verb}: argument {i} must be an array, got {type(args[i]).__name__}")
-        if kind(xp, args[i].dtype) not in ("float", "half"):
-            rule = "must be a real floating-point array"
-            raise TypeError(f"{verb}: argument {i} {rule}, got {dtype_name(args[i].dtype)}")
-    found = {library(xp) for a in args if (xp := namespace(a)) is not None}
+        for place, x in leaves(args[i]).items():
+            which, xp = f"argument {i}{written(place)}", namespace(x)
+            if xp is None:
+                raise TypeError(f"{verb}: {which} must be an array, got {type(x).__name__}")
+            if kind(xp, x.dtype) not in ("float", "half"):
+                rule = "must be a real floating-point array"
+                raise TypeError(f"{verb}: {which} {rule}, got {dtype_name(x.dtype)}")
+    found = {library(xp) for a in leaves(args).values() if (xp := namespace(a)) is not None}
     if len(found) > 1:
         raise TypeError(f"{verb}: the arrays must be of one library, got {' and '.join(sorted(found))}")
 
@@ -146,8 +148,10 @@ def backward(
 
     given = list(args)
     for i in argnums:
-        given[i] = args[i].detach().requires_grad_()
+        given[i] = rebuilt(args[i], (x.detach().requires_grad_() for x in leaves(args[i]).values()))
+    followed = [given[i] for i in argnums]
     with torch.enable_grad():
         y = scalar("value_and_grad", f)(*given, **params)
-    slopes = torch.autograd.grad(own.first_of(y), [given[i] for i in argnums], materialize_grads=True)
-    return torch.utils._pytree.tree_map(lambda x: x.detach(), y), slopes
+    slopes = torch.autograd.grad(own.first_of(y), list(leaves(followed).values()), materialize_grads=True)
+    y, following = torch.utils._pytree.tree_map(lambda x: x.detach(), y), iter(slopes)
+    return y, tuple(rebuilt(x, following) for x in followed)

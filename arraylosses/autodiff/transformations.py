@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from .._core.namespaces import device, library, namespace, quietly
+from .._core.structures import is_structure, leaves, rebuilt
 from . import blocks
 from .trace import Entry, Forward, Namespace, Reverse, Traced, namespace_of, raw
 
@@ -30,6 +31,17 @@ def enter(args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Namespace, lis
     return xp, list(map(xp.constant, args)), {k: xp.constant(v) for k, v in params.items()}
 
 
+def of_arrays(f: Function, args: tuple[Any, ...]) -> tuple[Function, list[Any], list[int]]:
+    """`f` as a function of the arrays in its arguments, these arrays, and the argument that each is of."""
+
+    def of_flat(*flat: Any, **params: Any) -> Any:
+        following = iter(flat)
+        return f(*(rebuilt(a, following) for a in args), **params)
+
+    every = leaves(args)
+    return of_flat, list(every.values()), [place[0] for place in every]
+
+
 def leave(trace: Forward, y: Any) -> tuple[Any, Any]:
     """The value and the slope of a result, or of its first part; None is the slope if no input reaches it."""
     if isinstance(y, tuple):
@@ -45,6 +57,10 @@ def leave(trace: Forward, y: Any) -> tuple[Any, Any]:
 
 def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], **params: Any) -> tuple[Any, Array]:
     """The result of `f`, and the derivative (of its first part) along `tangents`; None is no tangent."""
+    if any(map(is_structure, primals)):
+        f, flat, owners = of_arrays(f, primals)
+        along = {i: iter(leaves(t).values()) for i, t in enumerate(tangents) if t is not None}
+        return jvp(f, tuple(flat), tuple(next(along[i]) if i in along else None for i in owners), **params)
     xp, inputs, params = enter((*primals, *(t for t in tangents if t is not None)), params)
     trace = Forward(xp)
     nested = any(type(x) is Traced for x in primals)  # then not every library lets a plain array be
@@ -60,6 +76,16 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...], **para
 
 def vjp(f: Function, *args: Any, argnums: tuple[int, ...] = (0,), **params: Any) -> tuple[Any, Function]:
     """The result of `f`, and the map that pulls a cotangent (of its first part) back to the arguments."""
+    if any(map(is_structure, args)):
+        f, flat, owners = of_arrays(f, args)
+        wanted = tuple(k for i in argnums for k, owner in enumerate(owners) if owner == i)
+        y, pull_flat = vjp(f, *flat, argnums=wanted, **params)
+
+        def pull_structures(cotangent: Array) -> tuple[Any, ...]:
+            following = iter(pull_flat(cotangent))
+            return tuple(rebuilt(args[i], following) for i in argnums)
+
+        return y, pull_structures
     xp, inputs, params = enter(args, params)
     trace, entries = Reverse(xp), [Entry() for _ in argnums]
     for i, entry in zip(argnums, entries, strict=True):

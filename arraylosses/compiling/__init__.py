@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core.namespaces import library, namespace, traced_namespace
+from .._core.structures import leaves
 from ..autodiff import engines
 from .cutting import Cut, cut
 from .jitting import gradient_of, jitted
@@ -122,9 +123,10 @@ class Compiled:
 
 def framework_of(args: tuple[Any, ...], options: dict[str, Any]) -> str:
     """The library of the first array, or "traced"."""
-    if traced_namespace((*args, *options.values())) is not None:
+    everything = tuple(leaves((*args, *options.values())).values())
+    if traced_namespace(everything) is not None:
         return "traced"
-    for a in (*args, *options.values()):
+    for a in everything:
         if (xp := namespace(a)) is not None:
             return library(xp)
     return "no array"

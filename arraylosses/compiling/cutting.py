@@ -25,6 +25,8 @@ def cut(loss: Function, args: tuple[Any, ...], options: dict[str, Any]) -> Cut |
     spec = getattr(loss, "loss", None)
     if spec is None or spec.parts or not args:
         return "as it is, not being a loss with one result"
+    if spec.nested:
+        return "as it is, being a loss of structures of arrays"
     arrays = args + (None,) * (len(spec.arrays) - len(args))
     first = args[0]
     if first.size < 2 * BLOCK:

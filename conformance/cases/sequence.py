@@ -293,6 +293,48 @@ def linear_cross_entropy(
     return mp.fsum(w[c] * q[c] * each[c] for c in possible), mp.fsum(w[c] * q[c] for c in possible)
 
 
+LOGITS = uniform(57, 5, 4)
+LEAST = -(2.0**-20)
+
+
+@evidence(
+    "z_loss",
+    case("ordinary", LOGITS, [3, 0, 2, 1, 2], weight=0.5),
+    case("ignored label", LOGITS, [3, 0, -100, 1, 2], weight=0.5),
+    case("no labels", LOGITS),
+    case("weight of 0", LOGITS, weight=0.0),
+    case("worked", [2.0, 0.5, -1.0]),
+    case("worked, mean", [[2.0, 0.5, -1.0], [2.0, 0.5, -1.0]], reduction="mean"),
+    case("another ignored label, mean", LOGITS, [3, 0, -100, 1, 3], ignore_index=3, reduction="mean"),
+    case("nothing ignored", LOGITS, [3, 0, -100, 1, 3], ignore_index=None),
+    case("all ignored, mean", LOGITS, [-100] * 5, reduction="mean"),
+    case("NaN in an ignored item", [[NAN, 1.0], [1.0, 2.0]], [-100, 0], weight=1.0),
+    case("labels that are none", LOGITS, [99, -1, 0, 4, 5], weight=1.0),
+    case("class axis", uniform(58, 2, 3, 4), axis=1, weight=1.0),
+    case("known log-sum-exp", [[0.75], [-2.0], [0.0]], weight=1.0),
+    case("denominator of 1", [[math.log(0.25), math.log(0.75)]], weight=1.0),
+    case("denominator near 1", [[-1.0, math.log1p(-math.exp(-1)) + LEAST]], weight=1.0),
+    case("zero logits", [[0.0, 0.0, 0.0]], weight=1.0),
+    case("large logits", [[4096.0, 0.0], [-4096.0, -4096.0]]),
+    case("an impossible class", [[1.0, -INF, 0.5]], weight=1.0, tags=("inf",)),
+    case(
+        "no possible class",
+        [[-INF, -INF]],
+        weight=1.0,
+        value=[INF],
+        gradient={"logits": [[0.0, 0.0]]},
+        tags=("inf",),
+    ),
+    case("NaN in a live item", [[NAN, 1.0], [1.0, 2.0]], gradient={"logits": None}),
+)
+def z_loss(
+    logits: list[Any], label: int | None = None, *, weight: Any = 1e-4, ignore_index: int | None = -100
+) -> Any:
+    if label is not None and label == ignore_index:
+        return None
+    return weight * mp.log(mp.fsum(mp.exp(z) for z in logits)) ** 2
+
+
 # What looks like log-probabilities, of no frame twice the same.
 FRAMES = [uniform(61 + n, 4, 3, low=-4, high=-0.25) for n in range(3)]
 EXACT = [[math.log(p) for p in row] for row in ([0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8])]

@@ -27,6 +27,12 @@ def companions(call):
     return [name for name in list(call.arrays)[1:] if not call.domain(name).broadcasts]
 
 
+def holding_another_shape(call, name, x):
+    """The call with an array of another shape, unless it is one of another alternative of the signature."""
+    changed = call.holding(**{name: x})
+    return [] if changed.form != call.form else [changed]
+
+
 @every_loss
 def test_integer_prediction(call):
     integers = call.holding(**{call.first: call.arrays[call.first].astype(np.int64)})
@@ -44,6 +50,8 @@ def test_complex_prediction(call):
 @every_loss
 def test_list_in_place_of_an_array(call):
     for name in call.arrays:
+        if call.domain(name).nested:  # a list may hold arrays: see test_structures
+            continue
         arrays = [call.arrays.get(k).tolist() if k == name else call.arrays.get(k) for k in call.spec.arrays]
         with pytest.raises(TypeError) as error:
             call.spec.function(*arrays, **call.options)
@@ -91,7 +99,8 @@ def test_another_shape(call):
                 continue  # a dimension that no other array has may be of any size
             longer = np.concatenate([x, np.take(x, [0], axis)], axis)
             message = rf"{call}: \w+ must (have|broadcast to) shape .*, got {re.escape(str(longer.shape))}"
-            assert re.fullmatch(message, refusal(call.holding(**{name: longer})))
+            for changed in holding_another_shape(call, name, longer):
+                assert re.fullmatch(message, refusal(changed))
 
 
 def dims_by_axis(call, name):
@@ -104,7 +113,8 @@ def test_one_dimension_more_that_would_broadcast(call):
     for name in companions(call):
         x = call.arrays[name][..., None]
         message = rf"{call}: {name} must have shape .*, got {re.escape(str(x.shape))}"
-        assert re.fullmatch(message, refusal(call.holding(**{name: x})))
+        for changed in holding_another_shape(call, name, x):
+            assert re.fullmatch(message, refusal(changed))
 
 
 @every_loss

@@ -1,0 +1,38 @@
+"""Arrays that go together: those of one library, on one device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import errors
+from .errors import Words, refuse
+from .namespaces import device, library, namespace
+from .registry import Loss
+
+Array = Any
+Namespace = Any
+
+
+def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
+    """The namespace of the first array, which all others must share."""
+    first = arrays[0]
+    xp = namespace(first)
+    if xp is None:
+        raise refuse(spec.name, spec.arrays[0], errors.ARRAY, Words(type(first).__name__), TypeError)
+    for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
+        if type(x) not in (float, int, bool) and not (x is None and name in spec.optional):
+            require_companion(spec, xp, name, x, first)
+    return xp
+
+
+def require_companion(spec: Loss, xp: Namespace, name: str, x: Any, first: Array) -> None:
+    """Refuse an array of another library or device than the first one's."""
+    theirs = namespace(x)
+    if theirs is None:
+        raise refuse(spec.name, name, errors.ARRAY, Words(type(x).__name__), TypeError)
+    if theirs is not xp:
+        rule = errors.one_library(spec.arrays[0], library(xp))
+        raise refuse(spec.name, name, rule, Words(library(theirs)), TypeError)
+    if device(xp, x) != device(xp, first):
+        rule = errors.one_device(spec.arrays[0], device(xp, first))
+        raise refuse(spec.name, name, rule, Words(str(device(xp, x))))
