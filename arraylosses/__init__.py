@@ -12,6 +12,7 @@ from . import (
     divergences,
     face,
     image,
+    image_gradients,
     imbalance,
     intervals,
     likelihood,
@@ -33,6 +34,7 @@ from .compiling import compile as compile
 from .divergences import *
 from .face import *
 from .image import *
+from .image_gradients import *
 from .imbalance import *
 from .intervals import *
 from .likelihood import *
@@ -66,6 +68,7 @@ _CHAPTERS = (
     metric,
     face,
     image,
+    image_gradients,
 )
 
 __all__ = [

@@ -288,6 +288,15 @@ def sqrt(xp: Namespace, x: Array) -> Array:
     return xp.where(positive, xp.sqrt(xp.where(positive, x, 1.0)), 0.0 * x)
 
 
+@primitive(
+    lambda t, xp, a, b, y: t * (b * quotient(xp, y, a)),
+    lambda t, xp, a, y: t * xlogy(xp, y, a),
+)
+def power(xp: Namespace, x: Array, exponent: Any) -> Array:
+    """x to a power of at least 1, for x ≥ 0, with all derivatives 0 at 0."""
+    return x**exponent
+
+
 def norm(xp: Namespace, x: Array) -> Array:
     """The Euclidean norm along the last axis, with derivative 0 at the origin, without over- or underflow."""
     return xp.squeeze(_norm(xp, x), axis=-1)

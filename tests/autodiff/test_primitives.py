@@ -53,6 +53,7 @@ TWO: dict[str, tuple[Function, list[tuple[float, float]]]] = {
         ),
         [(0.5, 1), (-3, 1), (2, 0), (40, 1), (-40, 0), (-40, 1), (1, 0.25)],
     ),
+    "power": (lambda a, b: a**b, [(2, 3), (0.5, 1.5), (3, 1), (1e-30, 2)]),
     "minimum": (min, [(1, 2), (3, 2)]),
     "clip": (lambda a, b: max(-b, min(a, b)), [(1, 2), (3, 2), (-3, 2)]),
 }
@@ -231,6 +232,7 @@ BODIES = {
     "quotient": 2,
     "part": 2,
     "overlap": 2,
+    "power": 2,
     "huber": 2,
     "smooth_l1": 2,
     "log_add_exp": 2,
