@@ -20,6 +20,7 @@ from . import (
     metric,
     multiclass,
     multiclass_margins,
+    perceptual,
     regression,
     relative,
     robust,
@@ -33,6 +34,7 @@ from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
+from .features import gram_matrix
 from .image import *
 from .image_gradients import *
 from .imbalance import *
@@ -42,6 +44,7 @@ from .margins import *
 from .metric import *
 from .multiclass import *
 from .multiclass_margins import *
+from .perceptual import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -69,6 +72,7 @@ _CHAPTERS = (
     face,
     image,
     image_gradients,
+    perceptual,
 )
 
 __all__ = [
@@ -76,6 +80,7 @@ __all__ = [
     "debug",
     "derivatives",
     "grad",
+    "gram_matrix",
     "hvp",
     "jvp",
     "objective",

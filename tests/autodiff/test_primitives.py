@@ -233,6 +233,7 @@ BODIES = {
     "part": 2,
     "overlap": 2,
     "power": 2,
+    "gram_difference": 2,
     "huber": 2,
     "smooth_l1": 2,
     "log_add_exp": 2,
