@@ -7,6 +7,7 @@
 """
 
 from . import (
+    audio,
     boxes,
     classification,
     divergences,
@@ -28,13 +29,14 @@ from . import (
     sequence,
 )
 from ._core.debugging import debug
+from .audio import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
-from .features import gram_matrix
+from .features import gram_matrix, hann_window, mel_filter_bank
 from .image import *
 from .image_gradients import *
 from .imbalance import *
@@ -73,6 +75,7 @@ _CHAPTERS = (
     image,
     image_gradients,
     perceptual,
+    audio,
 )
 
 __all__ = [
@@ -81,8 +84,10 @@ __all__ = [
     "derivatives",
     "grad",
     "gram_matrix",
+    "hann_window",
     "hvp",
     "jvp",
+    "mel_filter_bank",
     "objective",
     "value_and_grad",
     "vjp",

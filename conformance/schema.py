@@ -7,7 +7,7 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
     cases      each with a `name`, `tags`, and
       arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
                  null for an optional array that is left out
-      options    the other arguments: numbers, words, or arrays written as above
+      options    the other arguments: numbers, words, lists of them, or arrays written as above
       value      the result: `shape`, `data`, and `scale`, against which errors are measured
       cotangent  the weights of the results in the sum whose gradient is given
       gradient   by the name of the argument, as `value`; null where nothing is promised

@@ -100,7 +100,7 @@ def enter(
     shape = shape_of(item_dims, sizes)
 
     for name, value in parameters.items():
-        if value is None or type(value) in (float, int, bool, str):
+        if value is None or type(value) in (float, int, bool, str, tuple):
             continue
         parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes, axes)
 

@@ -4,5 +4,6 @@ No losses: arrays in, arrays out, by the conventions of the losses.
 """
 
 from .correlations import gram_matrix
+from .filters import hann_window, mel_filter_bank
 
-__all__ = ["gram_matrix"]
+__all__ = ["gram_matrix", "hann_window", "mel_filter_bank"]
