@@ -8,6 +8,7 @@
 
 from . import (
     adversarial,
+    audio,
     boxes,
     classification,
     divergences,
@@ -15,6 +16,7 @@ from . import (
     generalized_focal,
     harmonizing,
     image,
+    image_gradients,
     imbalance,
     intervals,
     likelihood,
@@ -24,6 +26,7 @@ from . import (
     multiclass,
     multiclass_margins,
     penalties,
+    perceptual,
     regression,
     relative,
     robust,
@@ -33,15 +36,18 @@ from . import (
 from ._core.debugging import debug
 from ._core.states import initial_state
 from .adversarial import *
+from .audio import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
+from .features import gram_matrix, hann_window, mel_filter_bank
 from .generalized_focal import *
 from .harmonizing import *
 from .image import *
+from .image_gradients import *
 from .imbalance import *
 from .intervals import *
 from .likelihood import *
@@ -51,6 +57,7 @@ from .metric import *
 from .multiclass import *
 from .multiclass_margins import *
 from .penalties import *
+from .perceptual import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -81,6 +88,9 @@ _CHAPTERS = (
     face,
     adversarial,
     image,
+    image_gradients,
+    perceptual,
+    audio,
     penalties,
 )
 
@@ -89,9 +99,12 @@ __all__ = [
     "debug",
     "derivatives",
     "grad",
+    "gram_matrix",
+    "hann_window",
     "hvp",
     "initial_state",
     "jvp",
+    "mel_filter_bank",
     "objective",
     "value_and_grad",
     "vjp",

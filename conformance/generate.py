@@ -90,6 +90,8 @@ def _option(value: Any) -> Any:
     if isinstance(value, list | np.ndarray):
         a = np.asarray(value)
         return schema.pack(a if a.dtype.kind == "b" else a.astype(float))
+    if isinstance(value, tuple):
+        return list(map(_option, value))
     return schema.pack_number(value) if isinstance(value, float) else value
 
 

@@ -138,7 +138,7 @@ class Check:
                 schema.unpack(value), self.result_dtype if value["kind"] == "float" else None
             )
         return (
-            tuple(value)
+            tuple(map(self._option, value))
             if isinstance(value, list)
             else value
             if not _is_hex(value)

@@ -8,7 +8,7 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
       arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
                  null for an optional array that is left out; a list or an object of arrays, or of more
                  of them, for a structure
-      options    the other arguments: numbers, words, or arrays written as above
+      options    the other arguments: numbers, words, lists of them, or arrays written as above
       value      the result (of several the sum): `shape`, `data`, and `scale`, against which errors
                  are measured
       cotangent  the weights of the results in the sum whose gradient is given

@@ -116,7 +116,7 @@ def test_importing_imports_no_array_library():
     assert LIBRARIES & set(imported) == set()
 
 
-def test_importing_takes_less_than_50_ms(tmp_path):
+def test_importing_takes_less_than_80_ms(tmp_path):
     code = """
 import time, array_api_compat
 start = time.process_time()
@@ -126,4 +126,4 @@ print(time.process_time() - start)
     # The fastest of a few, by the clock of the process: a busy machine can only make it slower.
     # The first of them compiles, which an installed library has behind it.
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
-    assert min(float(in_a_new_process(code, **compiled)) for _ in range(7)) < 0.050
+    assert min(float(in_a_new_process(code, **compiled)) for _ in range(7)) < 0.080

@@ -108,7 +108,8 @@ def enter(
     shape = shape_of(item_dims, sizes)
 
     for name, value in parameters.items():
-        if value is None or (type(value) in (float, int, bool, str) and type(spec.rules[name]) is Rule):
+        plain = type(value) in (float, int, bool, str, tuple)
+        if value is None or (plain and type(spec.rules[name]) is not ArrayRule):
             continue
         counts = {k: v for k, v in parameters.items() if type(v) is int}  # such as that of bins
         parameters[name] = array_parameter(spec, xp, name, value, first, dtype, sizes | counts, axes)

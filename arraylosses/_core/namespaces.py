@@ -209,6 +209,39 @@ def matmul(xp: Namespace, a: Array, b: Array) -> Array:
     return xp.matmul(a, b, precision="highest") if is_jax(xp) else xp.matmul(a, b)
 
 
+def has_fft(xp: Namespace) -> bool:
+    """Whether the library has the extension of the standard for Fourier transforms."""
+    return hasattr(getattr(xp, "base", xp), "fft")
+
+
+def spectrum(xp: Namespace, x: Array, *, size: int) -> Array:
+    """The Fourier transform along the last axis, after zeros up to `size`: real parts, then imaginary."""
+    if type(x) is _traced:
+        return xp.spectrum(x, size=size)
+    if 0 in x.shape:  # which PyTorch cannot transform
+        return xp.broadcast_to(x[..., :1], (*x.shape[:-1], 2 * (size // 2 + 1)))
+    z = xp.fft.rfft(_in_one_chunk(xp, x), n=size)
+    return xp.concat([xp.real(z), xp.imag(z)], axis=-1)
+
+
+def signal(xp: Namespace, c: Array, *, size: int, length: int) -> Array:
+    """The transpose of `spectrum` for arrays with `length` elements along the last axis."""
+    if 0 in c.shape:
+        return xp.broadcast_to(c[..., :1], (*c.shape[:-1], length))
+    count = size // 2 + 1
+    k = xp.arange(count, dtype=c.dtype, device=device(xp, c))
+    # The inverse counts every frequency twice that is not its own mirror image.
+    times = xp.where((k == 0) | (2 * k == size), 1.0, xp.full_like(k, 0.5))
+    dtype = xp.complex64 if c.dtype == xp.float32 else xp.complex128
+    real, imaginary = (xp.astype(times * part, dtype) for part in (c[..., :count], c[..., count:]))
+    return size * xp.fft.irfft(_in_one_chunk(xp, real + 1j * imaginary), n=size)[..., :length]
+
+
+def _in_one_chunk(xp: Namespace, x: Array) -> Array:
+    """`x`, where Dask can transform it along the last axis."""
+    return x.rechunk({x.ndim - 1: -1}) if library(xp) == "dask" else x
+
+
 def fold(
     xp: Namespace, step: Callable[..., Any], state: tuple[Array, ...], inputs: Array
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

@@ -358,6 +358,28 @@ def overlap(xp: Namespace, p: Array, t: Array) -> Array:
     return _overlap_of(xp, p * t, p, t)
 
 
+def _with_transpose(xp: Namespace, x: Array) -> Array:
+    return x + xp.matrix_transpose(x)
+
+
+def _push_gram_difference(xp: Namespace, ts: list[Any], y: Array, p: Array, t: Array) -> Array:
+    pairs = (ts[0], p), (None if ts[1] is None else -ts[1], t)
+    moved = [matmul(xp, along, xp.matrix_transpose(x)) for along, x in pairs if along is not None]
+    return _with_transpose(xp, sum(moved[1:], moved[0]))
+
+
+def _pull_gram_difference(xp: Namespace, i: int, y: Array, p: Array, t: Array) -> Any:
+    return lambda c: matmul(xp, _with_transpose(xp, -c if i else c), (p, t)[i])
+
+
+# What the difference of p and t has lost of the smaller one is there again in the derivative.
+@function_with(Rule(_push_gram_difference, _pull_gram_difference, frozenset("ab")), axes=2)
+def gram_difference(xp: Namespace, p: Array, t: Array) -> Array:
+    """P Pᵀ - T Tᵀ, with full accuracy where P and T are nearly equal."""
+    # It is the symmetric part of (P - T)(P + T)ᵀ.
+    return _with_transpose(xp, matmul(xp, p - t, xp.matrix_transpose(p + t))) / 2
+
+
 def pick(xp: Namespace, x: Array, labels: Array) -> Array:
     """The entry of the last axis of `x` that each label names."""
     # A select and a sum is one pass, has no scatter in its derivative, and runs on Dask too.

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .._core.namespaces import assemble, device, matmul
+from .._core.namespaces import assemble, device, matmul, signal, spectrum
 from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
@@ -324,6 +324,8 @@ LINEAR: dict[str, Callable[..., Any]] = {
     "roll": lambda xp, x, shift, axis=None: (
         lambda c: xp.roll(c, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis)
     ),
+    "signal": lambda xp, x, size, length: lambda c: bind(xp, "spectrum", c, size=size),
+    "spectrum": lambda xp, x, size: lambda c: bind(xp, "signal", c, size=size, length=x.shape[-1]),
     "squeeze": lambda xp, x, axis: lambda c: xp.reshape(c, x.shape),
     "sum": _sum,
     "take": _take,
@@ -414,7 +416,9 @@ INTERNALS: dict[str, Callable[..., Any]] = {
     "clamp": lambda xp, x, low, high: xp.clip(x, low, high),
     "join": lambda xp, *xs, axis: xp.concat(xs, axis=axis),
     "permuted": _reorder,
+    "signal": signal,
     "slice": lambda xp, x, key: x[key],
+    "spectrum": spectrum,
 }
 
 Namespace.rules.update(RULES)

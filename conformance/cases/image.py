@@ -11,6 +11,8 @@ from ..case import case, evidence, uniform
 A, B = uniform(81, 3, 1, 4, 3, low=0, high=1), uniform(82, 3, 1, 4, 3, low=0, high=1)
 COLOUR = uniform(83, 2, 4, 3, low=0, high=1), uniform(84, 2, 4, 3, low=0, high=1)
 LAST = uniform(85, 2, 4, 3, 2, low=0, high=1), uniform(86, 2, 4, 3, 2, low=0, high=1)
+INF = float("inf")
+NO_GRADIENT: dict[str, Any] = {"pred": None, "target": None}
 DOWN = [[[i / 10] * 11 for i in range(11)]]
 ACROSS = [[[j / 10 for j in range(11)]] * 11]
 
@@ -24,10 +26,46 @@ def scaled(x: Any, by: float) -> Any:
 
 
 @evidence(
+    "psnr_loss",
+    case("ordinary", A, B),
+    case("worked: 20 dB", flat(0.5), flat(0.6), eps=0.0),
+    case("several channels", *COLOUR),
+    case("one image, no batch axis", COLOUR[0], COLOUR[1]),
+    case("two batch axes", [LAST[0]], [LAST[1]]),
+    case("images along the last axis", *LAST, event_axes=(0, 1, 2)),
+    case("bytes", scaled(COLOUR[0], 256.0), scaled(COLOUR[1], 256.0), data_range=255.0),
+    case("identical images", COLOUR[0], COLOUR[0]),
+    case(
+        "nearly identical",
+        COLOUR[0],
+        [[[x + 2.0**-10 * (i % 2) for i, x in enumerate(row)] for row in plane] for plane in COLOUR[0]],
+        eps=0.0,
+    ),
+    case("large eps", COLOUR[0], COLOUR[1], eps=0.5),
+    case("identical images without eps", COLOUR[0], COLOUR[0], eps=0.0, value=-INF, gradient=NO_GRADIENT),
+    case("black and white", flat(0.0), flat(1.0)),
+    case("integer target", COLOUR[0], [[[0, 1, 1]] * 4, [[1, 0, 1]] * 4]),
+    case("huge", scaled(COLOUR[0], 2.0**40), COLOUR[1]),
+    case("an infinite pixel", [[[0.5, INF]]], [[[0.5, 0.25]]], value=INF, gradient=NO_GRADIENT),
+    peers={"kornia": "[kornia.losses.psnr_loss(p, t, max_val) for p, t in zip(pred, target)]  # without eps"},
+)
+def psnr_loss(pred: Any, target: Any, *, data_range: Any = 1, eps: Any = 1e-8) -> Any:
+    """Ten times the decimal logarithm of the mean squared error."""
+    pairs = [
+        (x, y)
+        for p, t in zip(pred, target, strict=True)
+        for row, other in zip(p, t, strict=True)
+        for x, y in zip(row, other, strict=True)
+    ]
+    error = mp.fsum((x - y) ** 2 for x, y in pairs) / len(pairs)
+    return 10 * mp.log10(error / data_range**2 + mpf(eps))
+
+
+@evidence(
     "ssim_loss",
     case("ordinary", A, B, window_size=3),
     case("worked: constant images", flat(0.5), flat(0.6), window_size=3),
-    case("worked: ramps", DOWN, ACROSS, gradient={"pred": None, "target": None}),
+    case("worked: ramps", DOWN, ACROSS, gradient=NO_GRADIENT),
     case(
         "default window",
         uniform(87, 1, 11, 12, low=0, high=1),

@@ -240,6 +240,7 @@ BODIES = {
     "quotient": 2,
     "part": 2,
     "overlap": 2,
+    "gram_difference": 2,
     "huber": 2,
     "smooth_l1": 2,
     "log_add_exp": 2,

@@ -1,0 +1,9 @@
+"""Features: what losses compare in the place of the data, and what it takes to compute them.
+
+No losses: arrays in, arrays out, by the conventions of the losses.
+"""
+
+from .correlations import gram_matrix
+from .filters import hann_window, mel_filter_bank
+
+__all__ = ["gram_matrix", "hann_window", "mel_filter_bank"]
