@@ -64,6 +64,7 @@ def apart_in_logs(pred: Any, target: Any, floor: Any) -> Any:
     "log_stft_magnitude_loss",
     case("ordinary", P, T),
     case("worked: half as loud", [[1.0, 2.0]], LOUD),
+    case("worked: mel bands", [[1e-6, 1.0]], [[1e-5, 2.718281828459045]], floor=1e-5),
     case("floor", P, T, floor=2.0),
     case("one spectrogram", P[0], T[0]),
     case("two batch axes", [P], [T]),
