@@ -62,7 +62,8 @@ def first(value: Any) -> Any:
 
 def call_mask(call: Any) -> Any:
     mask = np.ones(call.mask_shape, dtype=bool)
-    mask[..., :1] = mask.size == 1
+    if mask.ndim:
+        mask[..., :1] = mask.size == 1
     return mask
 
 

@@ -56,9 +56,10 @@ def enter(
     """Begin a loss: `(xp, *arrays, *parameters, done)`.
 
     The arrays come back in one floating dtype, in the axis order of the signature, masked elements
-    replaced, labels in range; the parameters checked (those that choose an axis have done their
-    work and do not come back); `done` is the exit. `items` is the shape of the items where an
-    option makes it another than the signature's, `ignore_index` the label that takes an item out.
+    replaced, labels in range, and those in structures back in them; the parameters checked (those that
+    choose an axis have done their work and do not come back); `done` is the exit. `items` is the shape
+    of the items where an option makes it another than the signature's, `ignore_index` the label that
+    takes an item out.
     """
     spec: Loss = function.loss  # type: ignore[attr-defined]
     loss = spec.name

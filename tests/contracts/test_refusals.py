@@ -23,8 +23,10 @@ def refusal(call, error=ValueError):
 
 
 def companions(call):
-    """The arrays after the first whose shape must fit it exactly."""
-    return [name for name in list(call.arrays)[1:] if not call.domain(name).broadcasts]
+    """The arrays whose shape must fit exactly to what an array before them has."""
+    names = list(call.arrays)
+    before = {name: {dim for other in names[:i] for dim in call.dims(other)} for i, name in enumerate(names)}
+    return [k for k in names[1:] if not call.domain(k).broadcasts and before[k] & set(call.dims(k))]
 
 
 def holding_another_shape(call, name, x):
