@@ -120,7 +120,6 @@ def rows_on_jax() -> list[Pair]:
 
 def on_torch() -> list[Pair]:
     x, y = torch.asarray(real), torch.asarray(binary)
-    box = torch.asarray(real.reshape(-1, 4))
     large, target = x.repeat(10), y.repeat(10)
 
     def chain(x: Any, y: Any) -> Any:
@@ -132,9 +131,6 @@ def on_torch() -> list[Pair]:
         for i in range(0, len(large), size):
             result[i : i + size] = chain(large[i : i + size], target[i : i + size])
         return result
-
-    def area(a: Any, b: Any, c: Any, d: Any) -> Any:
-        return (c - a) * (d - b) + torch.maximum(a, c) * torch.minimum(b, d)
 
     return [
         (
@@ -154,12 +150,6 @@ def on_torch() -> list[Pair]:
             "whole arrays; blocks that stay in the cache",
             lambda: chain(large, target),
             blocks,
-        ),
-        (
-            "PyTorch eager: the four columns of boxes",
-            "`unbind(-1)`; a transposed copy first",
-            lambda: area(*box.unbind(-1)),
-            lambda: area(*box.movedim(-1, 0).contiguous().unbind(0)),
         ),
     ]
 
