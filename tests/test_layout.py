@@ -116,14 +116,18 @@ def test_importing_imports_no_array_library():
     assert LIBRARIES & set(imported) == set()
 
 
-def test_importing_takes_less_than_80_ms(tmp_path):
+def test_importing_takes_less_than_numpy(tmp_path):
     code = """
 import time, array_api_compat
 start = time.process_time()
-import arraylosses
+import {}
 print(time.process_time() - start)
 """
     # The fastest of a few, by the clock of the process: a busy machine can only make it slower.
     # The first of them compiles, which an installed library has behind it.
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
-    assert min(float(in_a_new_process(code, **compiled)) for _ in range(7)) < 0.080
+    ours, numpy = (
+        min(float(in_a_new_process(code.format(name), **compiled)) for _ in range(7))
+        for name in ("arraylosses", "numpy")
+    )
+    assert ours < numpy

@@ -6,19 +6,33 @@ from typing import Any
 
 from . import errors
 from .errors import Words, refuse
-from .namespaces import device, library, namespace
+from .namespaces import device, dtype_name, kind, library, namespace
 from .registry import Loss
 
 Array = Any
 Namespace = Any
 
 
+def namespace_of(function: str, name: str, x: Any) -> Namespace:
+    """The namespace of an argument, which must be an array."""
+    xp = namespace(x)
+    if xp is None:
+        raise refuse(function, name, errors.ARRAY, Words(type(x).__name__), TypeError)
+    return xp
+
+
+def in_working_dtype(function: str, name: str, x: Any) -> tuple[Namespace, Array]:
+    """The namespace of a real floating array, and the array in the dtype that losses compute in."""
+    xp = namespace_of(function, name, x)
+    if (found := kind(xp, x.dtype)) not in ("float", "half"):
+        raise refuse(function, name, errors.FLOATING, Words(dtype_name(x.dtype)), TypeError)
+    return xp, xp.astype(x, xp.float32) if found == "half" else x
+
+
 def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
     """The namespace of the first array, which all others must share."""
     first = arrays[0]
-    xp = namespace(first)
-    if xp is None:
-        raise refuse(spec.name, spec.arrays[0], errors.ARRAY, Words(type(first).__name__), TypeError)
+    xp = namespace_of(spec.name, spec.arrays[0], first)
     for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
         if type(x) not in (float, int, bool) and not (x is None and name in spec.optional):
             require_companion(spec, xp, name, x, first)
@@ -27,9 +41,7 @@ def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
 
 def require_companion(spec: Loss, xp: Namespace, name: str, x: Any, first: Array) -> None:
     """Refuse an array of another library or device than the first one's."""
-    theirs = namespace(x)
-    if theirs is None:
-        raise refuse(spec.name, name, errors.ARRAY, Words(type(x).__name__), TypeError)
+    theirs = namespace_of(spec.name, name, x)
     if theirs is not xp:
         rule = errors.one_library(spec.arrays[0], library(xp))
         raise refuse(spec.name, name, rule, Words(library(theirs)), TypeError)

@@ -69,8 +69,8 @@ def enter(
         raise refuse(loss, "normalizer", errors.ONLY_WITH_MEAN, normalizer)
     if ignore_index is not None and type(ignore_index) is not int:
         raise refuse(loss, "ignore_index", errors.INTEGER_OR_NONE, ignore_index)
-    structures = arrays
-    if spec.nested and any(map(is_structure, arrays)):
+    structures = arrays if spec.nested and any(map(is_structure, arrays)) else None
+    if structures is not None:
         spec, arrays = unfolded(spec, arrays)
     axes: dict[str, int] = {}
     for name, value in tuple(parameters.items()):
@@ -126,7 +126,7 @@ def enter(
         arrays = sanitise(spec, signature, item_dims, xp, arrays, sizes, done, ignore_index, form)
     if debugging.active():
         check_values(spec, form, xp, arrays, parameters)
-    if spec is not function.loss:  # type: ignore[attr-defined]
+    if structures is not None:
         arrays = regrouped(structures, arrays)
     return (xp, *arrays, *parameters.values(), done)
 

@@ -130,6 +130,11 @@ def is_compiling() -> bool:
     return bool(sys.modules["torch"].compiler.is_compiling())
 
 
+def compiles_a_transformation() -> bool:
+    """Whether Dynamo is tracing a function that `torch.func` transforms."""
+    return is_compiling() and bool(sys.modules["torch"]._C._are_functorch_transforms_active())
+
+
 def quietly() -> AbstractContextManager[Any]:
     """A context without NumPy's warnings: half of a derivative may overflow in a branch that is not taken."""
     numpy = sys.modules.get("numpy")

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from . import errors
-from .companions import require_companion
+from .companions import namespace_of, require_companion
 from .domains import Domain
 from .errors import Words, in_place, refuse
-from .namespaces import namespace, traced_namespace
+from .namespaces import traced_namespace
 from .parameters import Rule
 from .registry import Loss
 from .signature import Dims, Signature
@@ -99,8 +99,7 @@ def require_one_library(spec: Loss, given: dict[str, Any]) -> None:
     """Refuse what is no array, and arrays of another library or device than the first one's."""
     every = {f"{name}{written(k)}": x for name, tree in given.items() for k, x in leaves(tree).items()}
     name, first = next(iter(every.items()))
-    if (xp := namespace(first)) is None:
-        raise refuse(spec.name, name, errors.ARRAY, Words(type(first).__name__), TypeError)
+    xp = namespace_of(spec.name, name, first)
     for name, x in every.items():
         require_companion(spec, xp, name, x, first)
 

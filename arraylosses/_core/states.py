@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from . import errors
+from .companions import namespace_of
 from .entry import arrange, check_axes, check_parameter, resolve
 from .errors import Words, refuse
-from .namespaces import device, kind, namespace
+from .namespaces import device, kind
 from .parameters import AxisRule
 from .signature import fits, parse_dims, shape_of, sizes_of, write
 
@@ -65,9 +66,7 @@ def initial_state(loss: Callable[..., Any], first: A, /, **options: Any) -> A:
     if rule is None:
         name = getattr(loss, "__name__", type(loss).__name__)
         raise refuse("initial_state", "loss", "be a loss that has a state", Words(name), TypeError)
-    xp = namespace(first)
-    if xp is None:
-        raise refuse(spec.name, spec.arrays[0], errors.ARRAY, Words(type(first).__name__), TypeError)
+    xp = namespace_of(spec.name, spec.arrays[0], first)
     if unknown := sorted(options.keys() - spec.rules.keys()):
         raise TypeError(f"initial_state: {spec.name} has no option {unknown[0]}")
     axes: dict[str, int] = {}

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from .._core.namespaces import is_compiling, is_jax, is_torch, stop_gradient
+from .._core.namespaces import compiles_a_transformation, is_jax, is_torch, stop_gradient
 from .rules import Map, Rule, along_last_axis, elementwise
 from .trace import Namespace, bind
 
@@ -69,9 +69,8 @@ def function_with(rule: Rule, axes: int | None = 1) -> Callable[[Function], Func
 
 def held(xp: Any, x: Array) -> Array:
     """`x` as a constant: for what a primitive is given beside the argument that its map accounts for."""
-    if is_torch(xp) and is_compiling() and sys.modules["torch"]._C._are_functorch_transforms_active():
-        return x  # there PyTorch drops the maps, and has to follow everything
-    return stop_gradient(xp, x)
+    # In such a one PyTorch drops the maps, and has to follow everything.
+    return x if is_torch(xp) and compiles_a_transformation() else stop_gradient(xp, x)
 
 
 def _install(of: Primitive) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from .._core import errors
-from .._core.errors import Words, refuse
-from .._core.namespaces import dtype_name, kind, matmul, namespace
+from .._core.companions import in_working_dtype
+from .._core.errors import refuse
+from .._core.namespaces import matmul
 
 A = TypeVar("A")
 Array = Any
@@ -54,12 +55,7 @@ def gram_matrix(features: A, /, *, axes: tuple[int, int] = (-2, -1)) -> A:
     array([[1.25, 2.75],
            [2.75, 6.25]])
     """
-    xp = namespace(features)
-    if xp is None:
-        raise refuse("gram_matrix", "features", errors.ARRAY, Words(type(features).__name__), TypeError)
-    x: Any = features
-    if (found := kind(xp, x.dtype)) not in ("float", "half"):
-        raise refuse("gram_matrix", "features", errors.FLOATING, Words(dtype_name(x.dtype)), TypeError)
+    xp, x = in_working_dtype("gram_matrix", "features", features)
     if x.ndim < 3:
         raise refuse("gram_matrix", "features", errors.shape("(..., c, h, w)"), tuple(x.shape))
     distinct = isinstance(axes, tuple) and [type(i) for i in axes] == [int, int]
@@ -70,5 +66,5 @@ def gram_matrix(features: A, /, *, axes: tuple[int, int] = (-2, -1)) -> A:
     for dim, size in zip("chw", (c, h, w), strict=True):
         if size == 0:
             raise refuse("gram_matrix", "features", errors.NOT_EMPTY.format(dim=dim), tuple(x.shape))
-    rows = xp.reshape(xp.astype(x, xp.float32) if found == "half" else x, (*lead, c, h * w))
+    rows: Any = xp.reshape(x, (*lead, c, h * w))
     return matmul(xp, rows, xp.matrix_transpose(rows)) / (c * h * w)

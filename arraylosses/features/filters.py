@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from .._core import errors
-from .._core.errors import Words, refuse
-from .._core.namespaces import device, dtype_name, kind, namespace
-from .._core.parameters import COUNT, NONNEGATIVE, POSITIVE, Rule, optional
+from .._core.companions import in_working_dtype
+from .._core.entry import check_parameter
+from .._core.errors import refuse
+from .._core.namespaces import device, namespace
+from .._core.parameters import COUNT, NONNEGATIVE, POSITIVE, Rule
 from .._core.spectra import hann
 
 A = TypeVar("A")
 Array = Any
-Namespace = Any
 
 
 def hann_window(like: A, /, *, size: int) -> A:
@@ -50,7 +50,7 @@ def hann_window(like: A, /, *, size: int) -> A:
     >>> al.hann_window(np.zeros(1), size=4).round(6)
     array([0. , 0.5, 1. , 0.5])
     """
-    xp, like = _beside("hann_window", like)
+    xp, like = in_working_dtype("hann_window", "like", like)
     return hann(xp, _checked("hann_window", COUNT, size=size), like)
 
 
@@ -117,11 +117,11 @@ def mel_filter_bank(
     (80, 513)
     """
     name = "mel_filter_bank"
-    xp, beside = _beside(name, like)
+    xp, beside = in_working_dtype(name, "like", like)
     rate = _checked(name, POSITIVE, sample_rate=sample_rate)
     size, bands = _checked(name, COUNT, n_fft=n_fft), _checked(name, COUNT, n_mels=n_mels)
     low = _checked(name, NONNEGATIVE, f_min=f_min)
-    high = rate / 2 if f_max is None else _checked(name, optional(POSITIVE), f_max=f_max)
+    high = rate / 2 if f_max is None else _checked(name, POSITIVE, f_max=f_max)
     if not low < high <= rate / 2:
         raise refuse(name, "f_max", f"be above f_min = {low} and at most half of the sample rate", high)
     first, last = _mel(low), _mel(high)
@@ -152,20 +152,10 @@ def _hertz(mel: float) -> float:
     return LINEAR_UP_TO * math.exp((mel - MEL_THERE) * LOG_STEP)
 
 
-def _beside(function: str, like: Any) -> tuple[Namespace, Array]:
-    """The namespace of an array, and the array in the dtype that losses compute in."""
-    xp = namespace(like)
-    if xp is None:
-        raise refuse(function, "like", errors.ARRAY, Words(type(like).__name__), TypeError)
-    if (found := kind(xp, like.dtype)) not in ("float", "half"):
-        raise refuse(function, "like", errors.FLOATING, Words(dtype_name(like.dtype)), TypeError)
-    return xp, xp.astype(like, xp.float32) if found == "half" else like
-
-
 def _checked(function: str, rule: Rule, **argument: Any) -> Any:
-    """The value of one argument, which must keep the rule."""
+    """One argument, which must be a number that keeps the rule."""
     ((name, value),) = argument.items()
-    number = type(value) in (int, float) and rule.accepts(float(value) if rule.numeric else value)
-    if not number:
+    number = check_parameter(function, name, value, rule)
+    if namespace(number) is not None:
         raise refuse(function, name, rule.rule, value)
-    return value
+    return number
