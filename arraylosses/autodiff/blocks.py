@@ -14,7 +14,7 @@ from typing import Any
 from .._core.namespaces import library, namespace
 
 Array = Any
-BLOCK = 2**17
+BLOCK = 2**18
 
 
 def are_worth_it(x: Array, others: tuple[Any, ...]) -> bool:
