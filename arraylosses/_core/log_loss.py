@@ -169,9 +169,14 @@ def label_nll(xp: Namespace, z: Array, labels: Array) -> Array:
     return xp.squeeze(_label_nll(xp, z, labels), axis=-1)
 
 
-@reduction(lambda xp, a, y, labels, top: put_label(xp, xp.exp(a - top), labels, 0.0))
+def _but_the_label(xp: Namespace, z: Array, labels: Array, top: Array) -> Array:
+    """exp(z - top), and 0 at the label."""
+    return put_label(xp, xp.exp(z - top), labels, 0.0)
+
+
+@reduction(lambda xp, a, y, labels, top: _but_the_label(xp, a, labels, top))
 def _others(xp: Namespace, z: Array, labels: Array, top: Array) -> Array:
-    return xp.sum(put_label(xp, xp.exp(z - top), labels, 0.0), axis=-1, keepdims=True)
+    return xp.sum(_but_the_label(xp, z, labels, top), axis=-1, keepdims=True)
 
 
 def _label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, ...]:
@@ -183,7 +188,7 @@ def _label_nll_parts(xp: Namespace, z: Array, labels: Array) -> tuple[Array, ...
 
 def _label_nll_slope(xp: Namespace, z: Array, y: Array, labels: Array, *parts: Array) -> Array:
     top, others, total = parts
-    return put_label(xp, _softmax(xp, z, top, total), labels, -_miss(xp, y, others, total))
+    return put_label(xp, _softmax(xp, z, labels, top, total), labels, -_miss(xp, y, others, total))
 
 
 @reduction(_label_nll_slope, parts=_label_nll_parts)
@@ -202,5 +207,7 @@ def _miss(xp: Namespace, nll: Array, others: Array, total: Array) -> Array:
 
 
 @primitive(lambda t, xp, y: y * (t - xp.sum(y * t, axis=-1, keepdims=True)))
-def _softmax(xp: Namespace, z: Array, top: Array, total: Array) -> Array:
-    return xp.exp(z - top) / total
+def _softmax(xp: Namespace, z: Array, labels: Array, top: Array, total: Array) -> Array:
+    # In the form of the sum above, for a compiler to make them one.
+    p_y = xp.exp(take_label(xp, z, labels) - top) / total
+    return put_label(xp, _but_the_label(xp, z, labels, top) / total, labels, p_y)

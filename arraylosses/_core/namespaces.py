@@ -196,7 +196,13 @@ def take_label(xp: Namespace, x: Array, labels: Array) -> Array:
 
 
 def put_label(xp: Namespace, x: Array, labels: Array, value: Any) -> Array:
-    """`x` with another value, broadcasting to one for each label, at the entry that each label names."""
+    """`x`, which is not needed any more, with another value at the entry that each label names.
+
+    The value is a number or has one element for each label.
+    """
+    if library(xp) == "numpy" and type(x) is not _traced:
+        sys.modules["numpy"].put_along_axis(x, labels[..., None], value, axis=-1)
+        return x
     if is_torch(xp) and not is_compiling():  # a compiler fuses the select with what is around it
         return x.scatter(-1, labels[..., None], value)
     return xp.where(one_hot(xp, labels, x), value, x)
