@@ -57,13 +57,19 @@ def run(
     framework: Framework,
     function: Callable[..., Any] | None = None,
     dtypes: tuple[str, ...] | None = None,
+    derived: bool = True,
 ) -> Outcome:
-    """Hold a loss, or another function in its place, against the vectors, in all dtypes or in some."""
+    """Hold a loss, or another function in its place, against the vectors, in all dtypes or in some.
+
+    Without those that are `derived` from its ordinary case, if so wished.
+    """
     function = function or getattr(importlib.import_module("arraylosses"), loss)
     outcome = Outcome(loss, framework.name)
     for dtype in dtypes or framework.dtypes:
         with framework.session(dtype):
             for case in cases(loss):
+                if not derived and schema.DERIVED & {*case["tags"]}:
+                    continue
                 arrays = filter(None, schema.arrays_of(case).values())
                 if all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float"):
                     outcome.cases += 1

@@ -30,6 +30,7 @@ import numpy as np
 
 SCHEMA = 1
 FOLDER = Path(__file__).parent / "vectors"
+DERIVED = {"reduction", "mask", "empty"}  # the tags of the cases that are made from the ordinary one
 
 
 def names() -> list[str]:

@@ -1,9 +1,13 @@
 """Settings for the whole suite."""
 
 import os
+import zlib
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # a GPU is for the libraries that are asked to use it
+# Half of the suite is XLA compiling what then runs for microseconds. Its rewriting of a graph, which decides
+# on the numbers, stays; what is left out makes machine code fast.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 
 import array_api_strict
 import pytest
@@ -23,9 +27,28 @@ def loss_of(item: Any) -> str:
     return str(item.callspec.params.get("call", "")) if hasattr(item, "callspec") else ""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def is_spared(item: Any) -> bool:
+    """Whether a law goes without this loss on a library that takes seconds where others take milliseconds.
+
+    There a loss has every other law, and a law every other loss. That the library agrees with NumPy is
+    tested in full.
+    """
+    if not loss_of(item) or str(item.callspec.params.get("backend")) not in ("jax-x64", "dask"):
+        return False
+    law = f"{item.originalname} of {loss_of(item)}"
+    return item.path.name != "test_agreement.py" and zlib.crc32(law.encode()) % 2 == 1
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole-grid", action="store_true", help="every law with every loss on every library")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Loss by loss: pytest-xdist then gives most tests of a loss to one worker, and what is compiled
     for a loss is of use while its turn lasts."""
+    if not config.getoption("--whole-grid"):
+        config.hook.pytest_deselected(items=[item for item in items if is_spared(item)])
+        items[:] = [item for item in items if not is_spared(item)]
     items.sort(key=loss_of)
 
 
