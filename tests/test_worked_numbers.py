@@ -107,6 +107,11 @@ def test_ms_ssim_of_constant_images(xp: Library) -> None:
     assert xp.float(found) == pytest.approx(1 - similar**0.1333, rel=1e-5)
 
 
+def test_perceptual_loss_of_two_layers(xp: Library) -> None:
+    pred, target = [xp([[[1.0, 3.0]]]), xp([[[0.0]]])], [xp([[[2.0, 3.0]]]), xp([[[2.0]]])]
+    assert xp.float(al.perceptual_loss(pred, target, weight=[1.0, 0.5])) == 2.5
+
+
 def test_spectral_losses_of_two_magnitudes(xp: Library) -> None:
     pred, target = xp([[1.0, 2.0]]), xp([[1.0, 4.0]])
     total = al.spectral_convergence_loss(pred, target) + al.log_stft_magnitude_loss(pred, target)
