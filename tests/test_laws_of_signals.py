@@ -116,6 +116,18 @@ def test_normalized_features_have_no_length(xp: Library) -> None:
     assert_same(xp.both(al.perceptual_loss, P * longer, T / longer, normalize=True), (items, slope / longer))
 
 
+def test_images_below_the_window_are_refused() -> None:
+    image = np.zeros((1, 175, 200))
+    with pytest.raises(ValueError) as error:
+        al.ms_ssim_loss(image, image)
+    rule = "be at least 176 long along its spatial axes, for 5 scales"
+    assert str(error.value) == f"ms_ssim_loss: pred must {rule}, got (1, 175, 200)"
+    with pytest.raises(ValueError) as error:
+        al.ssim_loss(image[:, :10], image[:, :10])
+    rule = "be at least window_size = 11 long along its spatial axes"
+    assert str(error.value) == f"ssim_loss: pred must {rule}, got (1, 10, 200)"
+
+
 # --- sound ---------------------------------------------------------------------------------------
 
 
