@@ -95,6 +95,29 @@ def test_identical_small_boxes(xp: Library) -> None:
     assert not xp.array(gradient).any()
 
 
+def test_psnr_is_averaged_over_the_images(xp: Library) -> None:
+    pred, target = xp([[[[0.1]]], [[[0.01]]]]), xp([[[[0.0]]], [[[0.0]]]])
+    assert xp.float(al.psnr_loss(pred, target, eps=0.0)) == pytest.approx(-30, rel=1e-6)
+
+
+def test_ms_ssim_of_constant_images(xp: Library) -> None:
+    dark, bright = xp(np.full((1, 4, 4), 0.5)), xp(np.full((1, 4, 4), 0.6))
+    similar = (2 * 0.5 * 0.6 + 1e-4) / (0.5**2 + 0.6**2 + 1e-4)
+    found = al.ms_ssim_loss(dark, bright, window_size=2, weights=(0.2363, 0.1333))
+    assert xp.float(found) == pytest.approx(1 - similar**0.1333, rel=1e-5)
+
+
+def test_perceptual_loss_of_two_layers(xp: Library) -> None:
+    pred, target = [xp([[[1.0, 3.0]]]), xp([[[0.0]]])], [xp([[[2.0, 3.0]]]), xp([[[2.0]]])]
+    assert xp.float(al.perceptual_loss(pred, target, weight=[1.0, 0.5])) == 2.5
+
+
+def test_spectral_losses_of_two_magnitudes(xp: Library) -> None:
+    pred, target = xp([[1.0, 2.0]]), xp([[1.0, 4.0]])
+    total = al.spectral_convergence_loss(pred, target) + al.log_stft_magnitude_loss(pred, target)
+    assert xp.float(total) == pytest.approx(0.83164484, rel=1e-7)
+
+
 def test_engines_are_the_frameworks_own(xp: Library) -> None:
     pred, target = xp(PRED), xp(IDENTITY)
     ours = al.grad(al.huber_loss, engine="own")(pred, target)

@@ -133,7 +133,18 @@ def ssim_loss(
     data_range: Any = 1,
     padding: str = "valid",
 ) -> Any:
-    """Weighted sums over every window of two dimensions."""
+    factors = [
+        f
+        for p, t in zip(pred, target, strict=True)
+        for f in similarity(p, t, window_size, sigma, k1, k2, data_range)
+    ]
+    return 1 - mp.fsum(luminance * structure for luminance, structure in factors) / len(factors)
+
+
+def similarity(
+    p: Any, t: Any, window_size: int, sigma: Any, k1: Any, k2: Any, data_range: Any
+) -> list[tuple[Any, Any]]:
+    """Luminance, and contrast with structure, from weighted sums over every window of two dimensions."""
     size = range(window_size)
     centre = mpf(window_size - 1) / 2
     raw = [[mp.exp(-((i - centre) ** 2 + (j - centre) ** 2) / (2 * sigma**2)) for j in size] for i in size]
@@ -141,14 +152,99 @@ def ssim_loss(
     window = [(i, j, raw[i][j] / total) for i in size for j in size]
     c1, c2 = (k1 * data_range) ** 2, (k2 * data_range) ** 2
     values = []
-    for p, t in zip(pred, target, strict=True):
-        for row in range(len(p) - window_size + 1):
-            for column in range(len(p[0]) - window_size + 1):
-                seen = [(w, p[row + i][column + j], t[row + i][column + j]) for i, j, w in window]
-                mean_p, mean_t = mp.fsum(w * x for w, x, _ in seen), mp.fsum(w * y for w, _, y in seen)
-                var_p = mp.fsum(w * x * x for w, x, _ in seen) - mean_p**2
-                var_t = mp.fsum(w * y * y for w, _, y in seen) - mean_t**2
-                both = mp.fsum(w * x * y for w, x, y in seen) - mean_p * mean_t
-                luminance = (2 * mean_p * mean_t + c1) / (mean_p**2 + mean_t**2 + c1)
-                values.append(luminance * (2 * both + c2) / (var_p + var_t + c2))
-    return 1 - mp.fsum(values) / len(values)
+    for row in range(len(p) - window_size + 1):
+        for column in range(len(p[0]) - window_size + 1):
+            seen = [(w, p[row + i][column + j], t[row + i][column + j]) for i, j, w in window]
+            mean_p, mean_t = mp.fsum(w * x for w, x, _ in seen), mp.fsum(w * y for w, _, y in seen)
+            var_p = mp.fsum(w * x * x for w, x, _ in seen) - mean_p**2
+            var_t = mp.fsum(w * y * y for w, _, y in seen) - mean_t**2
+            both = mp.fsum(w * x * y for w, x, y in seen) - mean_p * mean_t
+            luminance = (2 * mean_p * mean_t + c1) / (mean_p**2 + mean_t**2 + c1)
+            values.append((luminance, (2 * both + c2) / (var_p + var_t + c2)))
+    return values
+
+
+IMAGES = uniform(91, 3, 1, 4, 4, low=0, high=1), uniform(92, 3, 1, 4, 4, low=0, high=1)
+TWO: dict[str, Any] = {"window_size": 2, "weights": (0.25, 0.75)}
+CHEQUERED = [[[float((i + j) % 2) for j in range(4)] for i in range(4)]]
+OPPOSITE = [[[1 - x for x in row] for row in CHEQUERED[0]]]
+TURNED = [*CHEQUERED, *IMAGES[0][0]], [*OPPOSITE, *IMAGES[1][0]]
+
+
+@evidence(
+    "ms_ssim_loss",
+    case("ordinary", *IMAGES, **TWO),
+    case("worked: constant images", flat(0.5), flat(0.6), **TWO),
+    case("three scales", IMAGES[0][0], IMAGES[1][0], window_size=1, weights=(0.25, 0.5, 0.125)),
+    case("one scale", *COLOUR, window_size=3, weights=(1.0,)),
+    case("simple", IMAGES[0][0], IMAGES[1][0], normalize="simple", **TWO),
+    case("several channels", *COLOUR, window_size=1, weights=(0.5, 0.5)),
+    case("one image, no batch axis", IMAGES[0][0], IMAGES[1][0], **TWO),
+    case("two batch axes", [IMAGES[0]], [IMAGES[1]], gradient=NO_GRADIENT, **TWO),
+    case(
+        "an odd size",
+        uniform(93, 1, 4, 5, low=0, high=1),
+        uniform(94, 1, 4, 5, low=0, high=1),
+        gradient={"target": None},
+        **TWO,
+    ),
+    case("channels last", *LAST, axes=(-3, -2), window_size=1, weights=(0.5, 0.5)),
+    case("uniform window", IMAGES[0][0], IMAGES[1][0], sigma=INF, **TWO),
+    case("constants", IMAGES[0][0], IMAGES[1][0], k1=0.25, k2=0.5, **TWO),
+    case("bytes", scaled(IMAGES[0][0], 256.0), scaled(IMAGES[1][0], 256.0), data_range=255.0, **TWO),
+    case("identical images", IMAGES[0][0], IMAGES[0][0], **TWO),
+    case("black images", flat(0.0), flat(0.0), **TWO),
+    case("black and white", flat(0.0), flat(1.0), **TWO),
+    case(
+        "nearly identical",
+        IMAGES[0][0],
+        [[[x + 2.0**-10 * (i % 2) for i, x in enumerate(row)] for row in plane] for plane in IMAGES[0][0]],
+        **TWO,
+    ),
+    case("opposite contrast", CHEQUERED, OPPOSITE, **TWO),
+    case("opposite contrast, simple", CHEQUERED, OPPOSITE, normalize="simple", **TWO),
+    case("one of two channels of opposite contrast", TURNED[0], TURNED[1], **TWO),
+    case(
+        "kink: a factor of 0",
+        [[[2 * x - 1 for x in row] for row in CHEQUERED[0]]],
+        [[[0.5 - x for x in row] for row in CHEQUERED[0]]],
+        k2=1.0,
+        tags=("kink",),
+        **TWO,
+    ),
+    case("huge", scaled(IMAGES[0][0], 2.0**40), scaled(IMAGES[1][0], 2.0**40), **TWO),
+    case("integer target", flat(0.5), [[[0, 1, 1, 0], [1, 0, 1, 1], [0, 1, 0, 0], [1, 1, 0, 1]]], **TWO),
+    peers={"pytorch-msssim": "1 - pytorch_msssim.ms_ssim(pred, target, data_range, size_average=False)"},
+)
+def ms_ssim_loss(
+    pred: list[Any],
+    target: list[Any],
+    *,
+    weights: tuple[float, ...],
+    window_size: int = 11,
+    sigma: Any = 1.5,
+    k1: Any = 0.01,
+    k2: Any = 0.03,
+    data_range: Any = 1,
+    padding: str = "valid",
+    normalize: str = "relu",
+) -> Any:
+    def halved(u: Any) -> Any:
+        return [
+            [(u[i][j] + u[i][j + 1] + u[i + 1][j] + u[i + 1][j + 1]) / 4 for j in range(0, len(u[0]) - 1, 2)]
+            for i in range(0, len(u) - 1, 2)
+        ]
+
+    def channel(p: Any, t: Any) -> Any:
+        product = mpf(1)
+        for j, weight in enumerate(weights, start=1):
+            factors = similarity(p, t, window_size, sigma, k1, k2, data_range)
+            last = j == len(weights)
+            mean = mp.fsum(structure * (luminance if last else 1) for luminance, structure in factors) / len(
+                factors
+            )
+            product *= ((mean + 1) / 2 if normalize == "simple" else max(mean, mpf(0))) ** mpf(weight)
+            p, t = halved(p), halved(t)
+        return product
+
+    return 1 - mp.fsum(channel(p, t) for p, t in zip(pred, target, strict=True)) / len(pred)

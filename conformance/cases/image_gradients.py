@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from mpmath import mp, mpf
@@ -13,6 +14,7 @@ A, B = uniform(184, 3, 1, 3, 4), uniform(185, 3, 1, 3, 4)  # no two neighbours d
 COLOUR = uniform(191, 2, 3, 4), uniform(192, 2, 3, 4)
 LAST = uniform(181, 2, 3, 4, 2), uniform(182, 2, 3, 4, 2)
 WEIGHT = uniform(187, 3, 1, 3, 4, low=0.25, high=2)
+SMALL = uniform(188, 2, 2, 2), uniform(189, 2, 2, 2)
 CORNER = [[[0.0, 1.0], [2.0, 4.0]]]
 FLAT = [[[0.5] * 3] * 3]
 STEP = [[[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]]
@@ -155,3 +157,64 @@ def gradient_difference_loss(pred: Any, target: Any, *, signed: bool = True, alp
         if apart:
             total += mp.fsum(a**alpha for a in apart) / len(apart)
     return total
+
+
+@evidence(
+    "edge_loss",
+    case("ordinary", uniform(188, 3, 1, 2, 3), uniform(189, 3, 1, 2, 3)),
+    case("several channels", *SMALL),
+    # Where the rounding is narrow beside the edges, a gradient may be what slopes of ±1 leave of each other.
+    case("two batch axes", [uniform(188, 2, 1, 2, 2)], [uniform(189, 2, 1, 2, 2)]),
+    case("channels last", uniform(188, 2, 3, 2), uniform(189, 2, 3, 2), axes=(-3, -2), eps=2.0),
+    case("height and width exchanged", uniform(188, 2, 3, 2), uniform(189, 2, 3, 2), axes=(-1, -2), eps=2.0),
+    case("a wide rounding", *SMALL, eps=2.0),
+    case("no rounding", *SMALL, eps=0.0),
+    case("identical images", SMALL[0], SMALL[0]),
+    case("kinks: identical images, no rounding", SMALL[0], SMALL[0], eps=0.0),
+    case("one row", ROW, [[[0.0, 1.0, 0.5]]]),
+    case("one column", COLUMN, [[[0.0], [1.0], [0.5]]]),
+    case("one pixel", [[[2.0]]], [[[1.0]]]),
+    case(
+        "an even and an odd size",
+        uniform(188, 1, 4, 5),
+        uniform(189, 1, 4, 5),
+        eps=2.0,
+        gradient={"target": None},
+    ),
+    case("huge", scaled(CORNER, 2.0**40), CORNER),
+    case("integer target", SMALL[0], [[[0, 1], [2, 0]], [[1, 5], [0, 2]]]),
+    peers={"MPRNet": "[EdgeLoss()(p[None], t[None]) for p, t in zip(pred, target)]"},
+)
+def edge_loss(pred: Any, target: Any, *, eps: Any = 1e-3) -> Any:
+    """Two filters of 5 by 5, with zeros between the pixels in the second."""
+    pairs = [
+        (x, y) for p, t in zip(pred, target, strict=True) for x, y in zip(edges(p), edges(t), strict=True)
+    ]
+    return mp.fsum(mp.sqrt((x - y) ** 2 + mpf(eps) ** 2) for x, y in pairs) / len(pairs)
+
+
+def edges(u: Any) -> list[Any]:
+    return edges_of(tuple(map(tuple, u)), mp.prec)
+
+
+@functools.lru_cache(maxsize=32)  # while one image is differentiated, the others stay
+def edges_of(u: Any, digits: int) -> list[Any]:
+    kernel = [mpf(k) / 20 for k in (1, 5, 8, 5, 1)]
+    window = [(a - 2, b - 2, kernel[a] * kernel[b]) for a in range(5) for b in range(5)]
+
+    def filtered(u: Any) -> Any:
+        def at(i: int, j: int) -> Any:
+            return u[min(max(i, 0), len(u) - 1)][min(max(j, 0), len(u[0]) - 1)]
+
+        return [
+            [mp.fsum(w * at(i + a, j + b) for a, b, w in window) for j in range(len(u[0]))]
+            for i in range(len(u))
+        ]
+
+    sparse = [
+        [4 * x if i % 2 == j % 2 == 0 else mpf(0) for j, x in enumerate(row)]
+        for i, row in enumerate(filtered(u))
+    ]
+    return [
+        x - y for row, other in zip(u, filtered(sparse), strict=True) for x, y in zip(row, other, strict=True)
+    ]
