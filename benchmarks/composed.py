@@ -78,12 +78,13 @@ def blur(xp: Namespace, x: Array, window: list[float]) -> Array:
     """Two convolutions, along the height and along the width, of every channel by itself."""
     count = x.shape[1]
     for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
-        kernel = xp.asarray(window, dtype=xp.float32).reshape(shape)
         if xp.__name__ == "torch":
+            kernel = x.new_tensor(window).reshape(shape)
             x = xp.nn.functional.conv2d(x, kernel.expand(count, -1, -1, -1), groups=count)
         else:
             from jax.lax import conv_general_dilated
 
+            kernel = xp.asarray(window, dtype=xp.float32).reshape(shape)
             kernel = xp.broadcast_to(kernel, (count, *kernel.shape[1:]))
             x = conv_general_dilated(x, kernel, (1, 1), "VALID", feature_group_count=count)
     return x

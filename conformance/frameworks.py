@@ -104,12 +104,15 @@ class CuPy(Framework):
 
 
 class Torch(Framework):
+    device = "cpu"
+
     def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
-        x = self.xp.asarray(np.array(a))
+        x = self.xp.asarray(np.array(a), device=self.device)
         return x if dtype is None else x.to(getattr(self.xp, dtype))
 
     def numpy(self, x: Any) -> np.ndarray:
-        return x.detach().to(self.xp.float64 if x.dtype == self.xp.bfloat16 else x.dtype).numpy()
+        x = x.detach().cpu()
+        return x.to(self.xp.float64 if x.dtype == self.xp.bfloat16 else x.dtype).numpy()
 
     def both(
         self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
@@ -121,6 +124,13 @@ class Torch(Framework):
         found = self.xp.autograd.grad(value, list(leaves.values()), cotangent, allow_unused=True)
         pairs = zip(leaves.items(), found, strict=True)
         return value, {k: self.xp.zeros_like(x) if g is None else g for (k, x), g in pairs}
+
+
+class CUDATorch(Torch):
+    device = "cuda"
+
+    def installed(self) -> bool:
+        return super().installed() and self.xp.cuda.is_available()
 
 
 class Jax(Framework):
@@ -166,6 +176,7 @@ FRAMEWORKS: dict[str, Framework] = {
         Jax("jax", "jax.numpy", (*FLOATS, "bfloat16")),
         Dask("dask", "dask.array", FLOATS[:2]),
         CuPy("cupy", "cupy", FLOATS),
+        CUDATorch("torch-cuda", "torch", (*FLOATS, "bfloat16")),
     )
 }
 

@@ -127,12 +127,16 @@ def stop_gradient(xp: Namespace, x: Array) -> Array:
 
 def is_compiling() -> bool:
     """Whether Dynamo is tracing this."""
-    return bool(sys.modules["torch"].compiler.is_compiling())
+    import torch  # not from `sys.modules`, which may grow while Dynamo reads it
+
+    return bool(torch.compiler.is_compiling())
 
 
 def compiles_a_transformation() -> bool:
     """Whether Dynamo is tracing a function that `torch.func` transforms."""
-    return is_compiling() and bool(sys.modules["torch"]._C._are_functorch_transforms_active())
+    import torch
+
+    return is_compiling() and bool(torch._C._are_functorch_transforms_active())
 
 
 def quietly() -> AbstractContextManager[Any]:

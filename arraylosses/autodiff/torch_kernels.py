@@ -20,6 +20,11 @@ Array = Any
 BLOCK = 2**18
 
 
+def block(x: Array) -> int:
+    """How many numbers to work through at a time: on a GPU all, since there a block is a launch more."""
+    return BLOCK if x.device.type == "cpu" else max(1, x.numel())
+
+
 class Kernel(NamedTuple):
     """The value, and the pullback of a cotangent to the first argument, if not the map's: `pull(c, *args)`.
 
@@ -45,7 +50,7 @@ def in_blocks(f: Callable[..., Array], axes: int | None) -> Callable[..., Array]
     @functools.wraps(f)
     def blocked(*args: Any) -> Array:
         whole = max((x for x in args if isinstance(x, torch.Tensor)), key=torch.numel)
-        if whole.numel() <= 2 * BLOCK:
+        if whole.numel() <= 2 * block(whole):
             return f(*args)
         lead = whole.shape[: whole.ndim - axes]
         size = max(1, BLOCK * lead.numel() // whole.numel())
@@ -74,7 +79,7 @@ def single(c: Array) -> Array:
 
 
 def _sign(x: float, like: Array) -> Array:
-    return torch.copysign(like.new_tensor(x), like)
+    return torch.copysign(like.new_full((), x), like)
 
 
 def _huber(r: Array, delta: Any) -> Array:
@@ -188,16 +193,16 @@ def _pull_keep(c: Array, x: Array, kept: Array) -> Array:
 def _label_nll(z: Array, labels: Array) -> tuple[Array, Array]:
     """-log p_y, and the p of all classes but the label."""
     label, rows = labels.reshape(-1, 1), z.reshape(-1, z.shape[-1])
-    p, log_p_y, others = (rows.new_empty((len(rows), n)) for n in (z.shape[-1], 1, 1))
-    size = max(1, BLOCK // z.shape[-1])
+    p, less, others = (rows.new_empty((len(rows), n)) for n in (z.shape[-1], 1, 1))
+    size = max(1, block(z) // z.shape[-1])
     for i in range(0, len(rows), size):
         here = slice(i, i + size)
-        torch.ops.aten._log_softmax.out(rows[here], -1, False, out=p[here])
-        torch.gather(p[here], -1, label[here], out=log_p_y[here])
-        p[here].exp_().scatter_(-1, label[here], 0.0)
-        torch.sum(p[here], -1, keepdim=True, out=others[here])
-    # 1 - p_y and log p_y, of which the first has more digits where p_y is near 1.
-    nll = torch.where(others < 0.5, -torch.log1p(-others), -log_p_y)
+        e = torch.sub(rows[here], rows[here].amax(-1, keepdim=True), out=p[here])
+        torch.gather(e, -1, label[here], out=less[here]).neg_()
+        e.exp_().scatter_(-1, label[here], 0.0)
+        torch.sum(e, -1, keepdim=True, out=others[here])
+        e.div_(others[here] + torch.exp(-less[here]))
+    nll = others.add_(torch.expm1(-less)).log1p_().add_(less)
     return nll.view(*z.shape[:-1], 1), p.view(z.shape)
 
 
