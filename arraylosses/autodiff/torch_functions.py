@@ -46,7 +46,7 @@ NATIVE: dict[str, Any] = {
 }
 # What it computes as exactly, in fewer passes, and differentiates with a cancellation, but rightly.
 FUSED: dict[str, Any] = {
-    "finite_or_nan": KERNELS["finite_or_nan"].value,
+    "finite_or_nan": lambda x: x * 0 + x,
     "huber": KERNELS["huber"].value,
     "log_add_exp": lambda a, b: _log_add_exp(a, b),
     "logit_nll": lambda z, y, weight: _logit_nll(z, y, weight),
