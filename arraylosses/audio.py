@@ -258,6 +258,9 @@ def multi_resolution_stft_loss(
     Not convex. It does not hear the phase: a waveform and its negative are alike. What is below the
     floor has gradient 0, so silence does not learn.
 
+    Of tones without noise the default of `eps` is far below what a window leaks around them, which the
+    logarithm then weighs as much as the tones: take the power at which all is silence.
+
     The defaults are those of Parallel WaveGAN, whose first release had 1e-9 as a floor of the
     magnitudes; it takes the norms over the batch, which is `joint`.
 

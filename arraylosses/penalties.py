@@ -72,7 +72,10 @@ def l1_penalty(
     Notes
     -----
     Convex, with a kink at 0, where the gradient is 0: parameters that begin at 0 stay there, and are
-    not pushed off by the penalty. Biases and the scales of normalisations are usually left out: give
+    not pushed off by the penalty. Descent along gradients comes near to zeros and rarely ends at one:
+    that takes a proximal step. An optimizer with bounds, for parameters that are split into two parts
+    of at least 0, wants their sum in place of the penalty: at its bound a part has the slope `weight`.
+    Biases and the scales of normalisations are usually left out: give
     them the `weight` 0, or do not pass them.
 
     References
