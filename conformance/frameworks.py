@@ -7,6 +7,7 @@ import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,18 +153,27 @@ class Jax(Framework):
             a = a.astype(np.int32)
         return super().asarray(a, dtype)
 
+    # Compiled, as JAX is used, and once for cases of one form and shape; operation by operation would
+    # compile more, not less.
+    @cached_property
+    def _value(self) -> Call:
+        return self.jax.jit(lambda call, arrays: call(**arrays), static_argnums=0)
+
+    @cached_property
+    def _both(self) -> Call:
+        def both(call: Call, wrt: tuple[str, ...], arrays: dict[str, Any], cotangent: Any) -> Any:
+            value, pull = self.jax.vjp(lambda some: call(**arrays | some), {k: arrays[k] for k in wrt})
+            return value, pull(cotangent)[0]
+
+        return self.jax.jit(both, static_argnums=(0, 1))
+
+    def value(self, call: Call, arrays: dict[str, Any]) -> Any:
+        return self._value(call, arrays)
+
     def both(
         self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
     ) -> tuple[Any, dict[str, Any]]:
-        def compute(arrays: dict[str, Any], cotangent: Any) -> tuple[Any, dict[str, Any]]:
-            def of_some(some: dict[str, Any]) -> Any:
-                return call(**arrays | some)
-
-            value, pull = self.jax.vjp(of_some, {k: arrays[k] for k in wrt})
-            return value, pull(cotangent)[0]
-
-        # Compiled, as JAX is used; operation by operation would compile more, not less.
-        return self.jax.jit(compute)(arrays, cotangent)
+        return self._both(call, tuple(wrt), arrays, cotangent)
 
 
 FLOATS = ("float64", "float32", "float16")

@@ -57,18 +57,15 @@ def run(
     framework: Framework,
     function: Callable[..., Any] | None = None,
     dtypes: tuple[str, ...] | None = None,
-    derived: bool = True,
+    wanted: Callable[[dict[str, Any]], bool] = lambda case: True,
 ) -> Outcome:
-    """Hold a loss, or another function in its place, against the vectors, in all dtypes or in some.
-
-    Without those that are `derived` from its ordinary case, if so wished.
-    """
+    """Hold a loss, or another function in its place, against the vectors `wanted`, in all dtypes or in some."""
     function = function or getattr(importlib.import_module("arraylosses"), loss)
     outcome = Outcome(loss, framework.name)
     for dtype in dtypes or framework.dtypes:
         with framework.session(dtype):
             for case in cases(loss):
-                if not derived and schema.DERIVED & {*case["tags"]}:
+                if not wanted(case):
                     continue
                 arrays = filter(None, schema.arrays_of(case).values())
                 if all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float"):
@@ -84,6 +81,25 @@ def _vectors(loss: str) -> dict[str, Any]:
 
 def cases(loss: str) -> Iterator[dict[str, Any]]:
     yield from _vectors(loss)["cases"]
+
+
+class Call:
+    """A case as a function of its arrays by name; equal to that of another case of the same form."""
+
+    def __init__(self, loss: str, function: Any, case: dict[str, Any], constants: dict[str, Any]) -> None:
+        self.loss, self.function, self.case, self.constants = loss, function, case, constants
+        self.form = (loss, function, *((k, a is None) for k, a in schema.arrays_of(case).items()))
+        self.form += (repr(constants),)
+
+    def __call__(self, **given: Any) -> Any:
+        options = {k: given[k] for k in given.keys() & self.case["options"].keys()} | self.constants
+        return one_array(self.loss, self.function(*schema.arguments(self.case, given), **options))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Call) and self.form == other.form
+
+    def __hash__(self) -> int:
+        return hash(self.form)
 
 
 class Check:
@@ -110,11 +126,10 @@ class Check:
     def _check(self) -> None:
         framework, case = self.framework, self.case
         arrays = {k: self._array(a) for k, a in schema.arrays_of(case).items() if a is not None}
-        options = {k: self._option(v) for k, v in case["options"].items()}
-        options = {"reduction": "none"} | options
-
-        def call(**given: Any) -> Any:
-            return one_array(self.outcome.loss, self.function(*schema.arguments(case, given), **options))
+        options = {"reduction": "none"} | {k: self._option(v) for k, v in case["options"].items()}
+        given = arrays | {k: v for k, v in options.items() if hasattr(v, "dtype")}
+        constants = {k: v for k, v in options.items() if k not in given}
+        call = Call(self.outcome.loss, self.function, case, constants)
 
         wrt = [k for k in case["gradient"] if arrays[k].shape == tuple(case["gradient"][k]["shape"])]
         gradients: dict[str, Any] = {}
@@ -122,10 +137,10 @@ class Check:
             weights = [schema.unpack_number(c) for c in case["cotangent"]]
             cotangent = np.asarray(weights).reshape(case["value"]["shape"])
             value, gradients = framework.both(
-                call, arrays, wrt, framework.asarray(cotangent, self.result_dtype)
+                call, given, wrt, framework.asarray(cotangent, self.result_dtype)
             )
         else:
-            value = framework.value(call, arrays)
+            value = framework.value(call, given)
         if framework.dtype_of(value) != self.result_dtype:
             self._fail("dtype", self.result_dtype, framework.dtype_of(value))
         self._compare("value", case["value"], framework.numpy(value), case["ulp"][0])
