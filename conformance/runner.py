@@ -59,7 +59,7 @@ def run(
     dtypes: tuple[str, ...] | None = None,
     wanted: Callable[[dict[str, Any]], bool] = lambda case: True,
 ) -> Outcome:
-    """Hold a loss, or another function in its place, against the vectors `wanted`, in all dtypes or in some."""
+    """Hold a loss, or another function in its place, against the vectors `wanted`, in all or some dtypes."""
     function = function or getattr(importlib.import_module("arraylosses"), loss)
     outcome = Outcome(loss, framework.name)
     for dtype in dtypes or framework.dtypes:
