@@ -59,3 +59,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         from .backends import forget_compiled
 
         forget_compiled()
+
+
+from .laws import xp  # noqa: E402, F401  (a fixture, after the settings above)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.cli import kit
+
+from .laws import Library, assert_same
 
 OF = np.random.default_rng(7)
 Z, ROWS = OF.normal(size=(6, 4)) * 2, OF.dirichlet(np.ones(4), size=6)
@@ -17,51 +17,6 @@ Y = np.asarray([0, 3, 1, 1, 2, 3])
 LOGITS, HARD, SOFT = OF.normal(size=12) * 2, OF.integers(0, 2, size=12).astype(float), OF.random(12)
 COUNTS = np.asarray([1000.0, 40.0, 7.0, 1.0])
 WEIGHT = np.asarray([0.5, 1.0, 2.0, 0.25])
-
-
-class Library:
-    """Calls of losses on the arrays of one framework, in double precision."""
-
-    def __init__(self, framework: Any) -> None:
-        self.framework = framework
-
-    def array(self, x: Any) -> Any:
-        x = np.asarray(x)
-        return self.framework.asarray(x, "float64" if x.dtype.kind == "f" else None)
-
-    def numpy(self, x: Any) -> Any:
-        return self.framework.numpy(x.compute() if hasattr(x, "compute") else x)
-
-    def both(self, loss: Any, *arrays: Any, **options: Any) -> tuple[Any, Any]:
-        """The items of a loss, or its mean, and their gradients in the first array."""
-        given = [self.array(x) for x in arrays]
-        options = {k: self.array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-        items = first(loss(*given, **{"reduction": "none"} | options))
-        gradient = al.grad(loss)(*given, **{"reduction": "sum"} | options)
-        return self.numpy(items), self.numpy(gradient)
-
-    def state(self, loss: Any, *arrays: Any, **options: Any) -> Any:
-        options = {k: self.array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-        return self.numpy(loss(*map(self.array, arrays), **options).state)
-
-
-def first(result: Any) -> Any:
-    return result[0] if isinstance(result, tuple) else result
-
-
-# One without derivatives of its own and one with them; that the others agree the vectors show, in less time.
-FEW = [f for f in kit.module("frameworks").installed() if f.name in ("numpy", "torch")]
-
-
-@pytest.fixture(params=FEW, ids=lambda f: f.name)
-def xp(request: pytest.FixtureRequest) -> Iterator[Library]:
-    with request.param.session("float64"):
-        yield Library(request.param)
-
-
-def assert_same(one: Any, other: Any) -> None:
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
 
 
 # --- losses that fade ----------------------------------------------------------------------------

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.cli import kit
+
+from .laws import Library, assert_same
 
 OF = np.random.default_rng(11)
 P, T = OF.random((2, 2, 4, 5)), OF.random((2, 2, 4, 5))
 WAVES = OF.normal(size=(2, 24)), OF.normal(size=(2, 24))
 SMALL = {"window_size": 2}
-
-
-class Library:
-    """Calls of losses on the arrays of one framework, in double precision."""
-
-    def __init__(self, framework: Any) -> None:
-        self.framework = framework
-
-    def items(self, loss: Any, *arrays: Any, **options: Any) -> Any:
-        given = [self.framework.asarray(x, "float64") for x in arrays]
-        return self.numpy(loss(*given, reduction="none", **options))
-
-    def both(self, loss: Any, *arrays: Any, **options: Any) -> tuple[Any, Any]:
-        """The items of a loss, and the gradient of their sum in the first array."""
-        given = [self.framework.asarray(x, "float64") for x in arrays]
-        slope = al.grad(loss)(*given, reduction="sum", **options)
-        return self.items(loss, *arrays, **options), self.numpy(slope)
-
-    def numpy(self, x: Any) -> Any:
-        return self.framework.numpy(x.compute() if hasattr(x, "compute") else x)
-
-
-@pytest.fixture(params=kit.module("frameworks").installed(), ids=lambda f: f.name)
-def xp(request: pytest.FixtureRequest) -> Iterator[Library]:
-    with request.param.session("float64"):
-        yield Library(request.param)
-
-
-def assert_same(one: Any, other: Any) -> None:
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
 
 
 # --- images --------------------------------------------------------------------------------------
