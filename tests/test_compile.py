@@ -75,7 +75,7 @@ def test_most_losses_can_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_cut_is_said() -> None:
-    big = np.zeros(2**18)
+    big = np.zeros(2 * cutting.BLOCK)
     fast = al.compile(al.huber_loss)
     assert fast.plan(big, big) == "NumPy: in 2 blocks"
     assert fast.plan(big[:9], big[:9]) == "NumPy: as it is, being small"
@@ -84,7 +84,7 @@ def test_what_cannot_be_cut_is_said() -> None:
     rows = big.reshape(2, -1)
     weight = np.ones((2, 1))
     assert fast.plan(rows, rows, sample_weight=weight).endswith("an array broadcasting or not fitting")
-    labels = np.zeros(2**17, dtype=int)
+    labels = np.zeros(cutting.BLOCK, dtype=int)
     by_axis = al.compile(al.cross_entropy, axis=0)
     assert by_axis.plan(rows, labels) == "NumPy: as it is, because of axis"
     triplet = al.compile(al.triplet_batch_hard_loss)
@@ -95,7 +95,7 @@ def test_what_cannot_be_cut_is_said() -> None:
 
 
 def test_errors_are_those_of_the_loss() -> None:
-    big = np.zeros(2**18)
+    big = np.zeros(2 * cutting.BLOCK)
     fast = al.compile(al.huber_loss)
     with pytest.raises(ValueError, match="huber_loss: target must have shape"):
         fast(big, np.zeros(3))
@@ -124,7 +124,7 @@ def test_double_precision_of_long_sums() -> None:
 
 
 def test_nothing_to_average() -> None:
-    x = np.ones(2**18)
+    x = np.ones(2 * cutting.BLOCK)
     value, gradient = al.value_and_grad(al.compile(al.squared_error))(x, 2 * x, where=x < 0)
     assert value == 0
     assert (gradient == 0).all()
@@ -179,6 +179,6 @@ def test_torch_is_compiled() -> None:
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
 def test_a_gradient_is_of_a_scalar(library: str) -> None:
     xp = pytest.importorskip("jax.numpy" if library == "jax" else library)
-    x = xp.zeros(2**18 if library == "numpy" else 3)
+    x = xp.zeros(2 * cutting.BLOCK if library == "numpy" else 3)
     with pytest.raises(ValueError, match="value_and_grad: the function must return a scalar, got shape"):
         al.value_and_grad(al.compile(al.huber_loss))(x, x, reduction="none")

@@ -1,6 +1,7 @@
 """The examples of the README and of the pages run as they stand."""
 
 import doctest
+import importlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,24 @@ def test_examples_run(page):
         pytest.importorskip(framework)
     found = doctest.testfile(str(page), module_relative=False)
     assert found.attempted > 8
+    assert found.failed == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_core.debugging",
+        "_core.states",
+        "autodiff",
+        "autodiff.boosting",
+        "compiling",
+        "features.correlations",
+        "features.filters",
+    ],
+)
+def test_examples_of_what_is_no_loss_run(name):
+    found = doctest.testmod(importlib.import_module(f"arraylosses.{name}"))
+    assert found.attempted > 2
     assert found.failed == 0
 
 

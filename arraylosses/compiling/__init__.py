@@ -61,7 +61,7 @@ def compile(loss: Function, **options: Any) -> Compiled:
     np.float32(0.5)
     >>> value, gradient = al.value_and_grad(fast)(pred, target)
     >>> fast.plan(pred, target)
-    'NumPy: in 16 blocks'
+    'NumPy: in 4 blocks'
     >>> fast.plan(pred[:100], target[:100])
     'NumPy: as it is, being small'
     """
