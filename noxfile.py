@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -12,6 +14,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 # Two thirds of the tests wait for compilers and gain from more processes than one. A process that has
 # nothing left to do takes from another.
 PARALLEL = ("-n", "2", "--dist", "worksteal")
+# XLA compiles what then runs for microseconds. Its rewriting of a graph, which decides on the numbers, stays;
+# what is left out makes machine code fast. Here, where JAX is pinned: another version may not know a flag.
+QUICKLY_COMPILED = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
 def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
@@ -40,7 +45,8 @@ def minimal(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite, on every framework that runs on a CPU."""
     install(session, "test", "frameworks", "boosting")
-    session.run("pytest", *PARALLEL, *session.posargs)
+    flags = os.environ.get("XLA_FLAGS", QUICKLY_COMPILED)
+    session.run("pytest", *PARALLEL, *session.posargs, env={"XLA_FLAGS": flags})
 
 
 @nox.session

@@ -5,9 +5,6 @@ import zlib
 from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # a GPU is for the libraries that are asked to use it
-# Half of the suite is XLA compiling what then runs for microseconds. Its rewriting of a graph, which decides
-# on the numbers, stays; what is left out makes machine code fast.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 
 import array_api_strict
 import pytest
