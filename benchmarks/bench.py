@@ -1,7 +1,8 @@
 """Ours beside the framework's own losses, SciPy's, optax's, and what one writes by hand.
 
 `python benchmarks/bench.py` measures the hot set and writes docs/performance.md, its picture and
-benchmarks/results.json. `--quick` does so with smaller arrays; `--only PATTERN` prints, and writes nothing.
+benchmarks/results.json, each loss as soon as it is measured; `--only PATTERN` replaces those of some losses.
+`--quick` takes smaller arrays, prints, and writes nothing.
 """
 
 from __future__ import annotations
@@ -88,12 +89,11 @@ def check(hot: Hot, taking_part: Sequence[Contender], arrays: tuple[Any, ...]) -
                 np.testing.assert_allclose(x, y, rtol=1e-3, atol=near, err_msg=f"{hot.name}, {c.name}")
 
 
-def measured(chosen: Sequence[Hot], quick: bool, rounds: int) -> Iterator[Result]:
-    for hot in track(chosen, "measuring", console=Console(stderr=True)):
-        for framework in FRAMEWORKS:
-            shape = hot.quick if quick else hot.large
-            yield from compare(hot, framework, shape, (VALUE, BOTH, PEAK), rounds)
-            yield from compare(hot, framework, hot.small, (SMALL,), rounds)
+def measured(hot: Hot, quick: bool, rounds: int) -> Iterator[Result]:
+    for framework in FRAMEWORKS:
+        shape = hot.quick if quick else hot.large
+        yield from compare(hot, framework, shape, (VALUE, BOTH, PEAK), rounds)
+        yield from compare(hot, framework, hot.small, (SMALL,), rounds)
 
 
 # --- the tables ----------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def show(results: Sequence[Result]) -> None:
         Console(width=140).print(table)
 
 
-def facts(quick: bool, rounds: int) -> dict[str, str]:
+def facts(rounds: int) -> dict[str, str]:
     """What was measured on what."""
     linux = Path("/proc/cpuinfo")
     cpu = re.search(r"model name\s*: (.*)", linux.read_text()) if linux.exists() else None
@@ -142,29 +142,38 @@ def facts(quick: bool, rounds: int) -> dict[str, str]:
         "Machine": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
         "Versions": ", ".join(f"{name} {version(name)}" for name in libraries),
         "Threads of PyTorch": str(torch.get_num_threads()),
-        "Elements of pointwise losses": "10⁶" if quick else "10⁷",
+        "Elements of pointwise losses": "10⁷",
         "Rounds": f"{rounds}, {date.today():%B %Y}",
     }
+
+
+def write(new: Sequence[Result], rounds: int) -> None:
+    """The results in the place of those of the same losses, in their file, on the page and in the picture."""
+    old = [Result(**r) for r in json.loads(RESULTS.read_text(encoding="utf-8"))["results"]]
+    found = {hot.name: [r for r in old if r.loss == hot.name] for hot in HOT_SET}
+    found |= {name: [r for r in new if r.loss == name] for name in {r.loss for r in new}}
+    results = [r for of_one in found.values() for r in of_one]
+    about = facts(rounds)
+    kept = {**about, "results": [r._asdict() for r in results]}
+    RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draw(results, PICTURE)
+    write_between_marks(PAGE, "measured", page(results, about))
 
 
 def main(
     only: Annotated[str, typer.Option(help="Losses whose name this regular expression finds.")] = "",
     rounds: Annotated[int, typer.Option(help="How often all take their turn.")] = 15,
-    quick: Annotated[bool, typer.Option(help="Arrays of 10⁶ elements instead of 10⁷.")] = False,
+    quick: Annotated[bool, typer.Option(help="Smaller arrays; nothing is written.")] = False,
 ) -> None:
     """Measure the losses of the hot set beside their peers."""
     chosen = [hot for hot in HOT_SET if re.search(only, hot.name, re.IGNORECASE)]
-    results = list(measured(chosen, quick, rounds))
+    results: list[Result] = []
+    for hot in track(chosen, "measuring", console=Console(stderr=True)):
+        of_one = list(measured(hot, quick, rounds))
+        results += of_one
+        if not quick:
+            write(of_one, rounds)
     show(results)
-    if len(chosen) < len(HOT_SET):
-        return
-    about = facts(quick, rounds)
-    RESULTS.write_text(
-        json.dumps({**about, "results": [r._asdict() for r in results]}, indent=1, ensure_ascii=False) + "\n",
-        encoding="utf-8",
-    )
-    draw(results, PICTURE)
-    write_between_marks(PAGE, "measured", page(results, about))
 
 
 if __name__ == "__main__":

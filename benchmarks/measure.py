@@ -31,13 +31,17 @@ def side_by_side(*calls: Call, rounds: int = 15, least: float = 2e-3) -> list[Ti
     ]
 
 
-def turns(calls: Sequence[Call], rounds: int, least: float = 2e-3) -> list[list[float]]:
-    """The seconds of every call, in rounds in which they take turns."""
-    repeats = []
+def turns(
+    calls: Sequence[Call], rounds: int, least: float = 2e-3, patience: float = 30.0
+) -> list[list[float]]:
+    """The seconds of every call, in rounds in which they take turns: as many as one waits for, but five."""
+    repeats, seconds = [], 0.0
     for call in calls:
         call()
         once = max(min(duration(call, 1) for _ in range(3)), 1e-7)
         repeats.append(max(1, round(least / once)))
+        seconds += once * repeats[-1]
+    rounds = min(rounds, max(5, int(patience / seconds)))
     return [[duration(call, n) / n for call, n in zip(calls, repeats, strict=True)] for _ in range(rounds)]
 
 
