@@ -15,8 +15,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 # nothing left to do takes from another.
 PARALLEL = ("-n", "2", "--dist", "worksteal")
 # XLA compiles what then runs for microseconds. Its rewriting of a graph, which decides on the numbers, stays;
-# what is left out makes machine code fast. Here, where JAX is pinned: another version may not know a flag.
-QUICKLY_COMPILED = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+# what is left out makes machine code fast.
+QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
 
 
 def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:

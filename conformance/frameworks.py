@@ -47,6 +47,9 @@ class Framework:
     def dtype_of(self, x: Any) -> str:
         return str(x.dtype).rpartition(".")[2]
 
+    def forget_compiled(self) -> None:
+        """Let go of the code of a loss: a process cannot hold that of all of them."""
+
     def value(self, call: Call, arrays: dict[str, Any]) -> Any:
         return call(**arrays)
 
@@ -166,6 +169,10 @@ class Jax(Framework):
             return value, pull(cotangent)[0]
 
         return self.jax.jit(both, static_argnums=(0, 1))
+
+    def forget_compiled(self) -> None:
+        self._value.clear_cache()
+        self._both.clear_cache()
 
     def value(self, call: Call, arrays: dict[str, Any]) -> Any:
         return self._value(call, arrays)

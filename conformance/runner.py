@@ -71,6 +71,7 @@ def run(
                 if all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float"):
                     outcome.cases += 1
                     Check(outcome, framework, dtype, case, function).run()
+    framework.forget_compiled()
     return outcome
 
 
