@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from ._core.domains import REAL
 from ._core.entry import enter
 from ._core.errors import refuse
+from ._core.namespaces import device
 from ._core.numeric import expm1, log, log1p, square
 from ._core.parameters import COUNT, NONNEGATIVE, POSITIVE, AxisRule, Rule, choice
 from ._core.registry import loss
+from ._core.windows import local_moments
 
 A = TypeVar("A")
 Array = Any
@@ -243,9 +245,9 @@ def ssim_loss(
         raise refuse("ssim_loss", "pred", rule, tuple(pred.shape))  # type: ignore[attr-defined]
     # 1 - SSIM cancels near 0. In d = p - t and s = p + t it is a sum of products instead, because
     # (μp - μt)² = μd², μp² + μt² = (μs² + μd²)/2, and the same for variances.
-    window = _gaussian_window(xp, window_size, sigma)
-    mean_d, var_d = _local_moments(p - t, window)
-    mean_s, var_s = _local_moments(p + t, window)
+    window = _gaussian_window(xp, window_size, sigma, p)
+    mean_d, var_d = local_moments(xp, p - t, window)
+    mean_s, var_s = local_moments(xp, p + t, window)
     square_d, square_s = mean_d * mean_d, mean_s * mean_s
     c1, c2 = (k1 * data_range) * (k1 * data_range), (k2 * data_range) * (k2 * data_range)
     u = square_d / ((square_s + square_d) / 2 + c1)
@@ -380,12 +382,12 @@ def ms_ssim_loss(
     if min(p.shape[-2:]) < least:
         rule = f"be at least {least} long along its spatial axes, for {len(weights)} scales"
         raise refuse("ms_ssim_loss", "pred", rule, tuple(pred.shape))  # type: ignore[attr-defined]
-    window = _gaussian_window(xp, window_size, sigma)
+    window = _gaussian_window(xp, window_size, sigma, p)
     c1, c2 = (k1 * data_range) * (k1 * data_range), (k2 * data_range) * (k2 * data_range)
     # 1 - Π fʷ is -expm1(Σ w log f), in which a product near 1 keeps its digits.
     difference, total, exponent = p - t, p + t, 0.0
     for j, weight in enumerate(weights, start=1):
-        (mean_d, var_d), (mean_s, var_s) = (_local_moments(x, window) for x in (difference, total))
+        (mean_d, var_d), (mean_s, var_s) = (local_moments(xp, x, window) for x in (difference, total))
         factor = _likeness(var_d, var_s, var_s - var_d, c2)
         if j == len(weights):
             product_pt = (mean_s - mean_d) * (mean_s + mean_d)
@@ -431,37 +433,13 @@ def _halved(x: Array) -> Array:
     return (rows[..., 0::2] + rows[..., 1::2]) / 4
 
 
-def _gaussian_window(xp: Namespace, size: int, sigma: Any) -> list[Any]:
-    """The weights of a Gaussian window, which sum to 1."""
+def _gaussian_window(xp: Namespace, size: int, sigma: Any, like: Array) -> Array:
+    """The weights of a Gaussian window, which sum to 1, beside `like`."""
     exp = math.exp if isinstance(sigma, float) else xp.exp
     # Counted from the pixel nearest to the centre, whose weight so never vanishes.
     squares = [((2 * i - size + 1) ** 2 - (size + 1) % 2) / 4 for i in range(size)]
     raw = [exp(-square / sigma / sigma / 2) for square in squares]
     total = sum(raw)
-    return [w / total for w in raw]
-
-
-def _local_moments(x: Array, window: list[Any]) -> tuple[Array, Array]:
-    """The mean and the variance of `x` under a separable window over its last two axes."""
-    # One axis at a time: the variance of a column of row means adds to the mean of the row
-    # variances. Every term is a square, where E x² - (E x)² would cancel.
-    mean, spread = x, None
-    for axis in (-1, -2):
-        length = x.shape[axis] - len(window) + 1
-        tail = (slice(None),) * (-1 - axis)
-        cuts = [(..., slice(k, k + length), *tail) for k in range(len(window))]
-        parts = [mean[cut] for cut in cuts]
-        mean = _weighted_sum(window, parts)
-        around = [(part - mean) * (part - mean) for part in parts]
-        if spread is not None:
-            around = [within + spread[cut] for within, cut in zip(around, cuts, strict=True)]
-        spread = _weighted_sum(window, around)
-    return mean, spread
-
-
-def _weighted_sum(weights: list[Any], parts: list[Array]) -> Array:
-    """Σ w·x over pairs of a number and an array."""
-    total = weights[0] * parts[0]
-    for w, part in zip(weights[1:], parts[1:], strict=True):
-        total = total + w * part
-    return total
+    if isinstance(sigma, float):
+        return xp.asarray([w / total for w in raw], dtype=like.dtype, device=device(xp, like))
+    return xp.stack(raw) / total

@@ -41,7 +41,7 @@ def in_blocks(f: Callable[..., Array], axes: int | None) -> Callable[..., Array]
     """A function of arrays that leaves all axes but the last `axes` alone, in blocks where they are large.
 
     An argument may have the length 1 for the last axes, or not have them. What is a number, or an array
-    without axes, goes along with every block.
+    without axes or with fewer than these, goes along with every block.
     """
 
     if axes is None:
@@ -56,7 +56,7 @@ def in_blocks(f: Callable[..., Array], axes: int | None) -> Callable[..., Array]
         size = max(1, BLOCK * lead.numel() // whole.numel())
         cuts: list[Any] = []
         for x in args:
-            if not isinstance(x, torch.Tensor) or not x.ndim:
+            if not isinstance(x, torch.Tensor) or x.ndim < max(axes, 1):
                 cuts.append(None)
             elif x.shape[: len(lead)] == lead and x.is_contiguous():
                 cuts.append(x.view(-1, *x.shape[len(lead) :]).split(size))
@@ -65,6 +65,8 @@ def in_blocks(f: Callable[..., Array], axes: int | None) -> Callable[..., Array]
         result: Any = None
         for i in range(-(-lead.numel() // size)):
             part = f(*(x if cut is None else cut[i] for x, cut in zip(args, cuts, strict=True)))
+            if part is None:
+                return None
             if result is None:
                 result = part.new_empty((lead.numel(), *part.shape[1:]))
             result[i * size : (i + 1) * size] = part

@@ -179,8 +179,8 @@ class Reverse(Forward):
                 if type(pull) is Piece:
                     to.pieces = to.pieces or []
                     to.pieces.append((pull, c))
-                else:
-                    to.cotangent = pull(c) if to.cotangent is None else to.cotangent + pull(c)
+                elif (found := pull(c)) is not None:
+                    to.cotangent = found if to.cotangent is None else to.cotangent + found
 
 
 def bind(xp: Namespace, name: str, *args: Any, **params: Any) -> Any:

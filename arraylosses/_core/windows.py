@@ -1,0 +1,115 @@
+"""Means and variances in a window that moves over the pixels of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..autodiff.primitives import function_with
+from ..autodiff.rules import Map, Rule
+from .namespaces import device, namespace
+
+Array = Any
+Namespace = Any
+Function = Callable[..., Array]
+
+
+def local_moments(xp: Namespace, x: Array, weights: Array) -> tuple[Array, Array]:
+    """The mean and the variance of `x` in a square window over its last two axes.
+
+    The weights are those along either of them, and sum to 1.
+    """
+    # One axis at a time: the variance of a column of row means adds to the mean of the row
+    # variances. Every term is a square, where E x² - (E x)² would cancel.
+    in_row = _mean_in_row(xp, x, weights)
+    mean = _mean_in_column(xp, in_row, weights)
+    within = _mean_in_column(xp, _variance_in_row(xp, x, in_row, weights), weights)
+    return mean, within + _variance_in_column(xp, in_row, mean, weights)
+
+
+def _moving(axis: int, name: str) -> tuple[Function, Function]:
+    """The weighted mean in a window that moves along an axis, and the variance around given means.
+
+    A derivative that is pulled back through slices is one array for every weight; these are sums.
+    """
+
+    def part(x: Array, weights: Array, k: int) -> Array:
+        """What the k-th weight is for, in every place of the window."""
+        here = slice(k, k + x.shape[axis] - weights.shape[0] + 1)
+        return x[..., here] if axis == -1 else x[..., here, :]
+
+    def total(weights: Array, of: Callable[[int], Array]) -> Array:
+        result = weights[0] * of(0)
+        for k in range(1, weights.shape[0]):
+            result = result + weights[k] * of(k)
+        return result
+
+    def onto_weights(xp: Namespace, weights: Array, of: Callable[[int], Array]) -> Map:
+        return lambda c: xp.stack([xp.sum(c * of(k)) for k in range(weights.shape[0])])
+
+    def from_places(weights: Array, of: Callable[..., Array], *cs: Array) -> Array:
+        """For every pixel the sum over the places of the window that it is in."""
+        padded = [_padded(c, weights.shape[0] - 1, axis) for c in cs]
+        return total(weights, lambda k: of(*(part(c, weights, weights.shape[0] - 1 - k) for c in padded)))
+
+    def mean(xp: Namespace, x: Array, weights: Array) -> Array:
+        return total(weights, lambda k: part(x, weights, k))
+
+    def push_mean(xp: Namespace, ts: list[Any], y: Array, x: Array, weights: Array) -> Array:
+        along = [mean(xp, *each) for each in ((ts[0], weights), (x, ts[1])) if not _lacks(each)]
+        return sum(along[1:], along[0])
+
+    def pull_mean(xp: Namespace, i: int, y: Array, x: Array, weights: Array) -> Map:
+        if i:
+            return onto_weights(xp, weights, lambda k: part(x, weights, k))
+        return lambda c: from_places(weights, lambda c: c, c)
+
+    def variance(xp: Namespace, x: Array, means: Array, weights: Array) -> Array:
+        return total(weights, lambda k: _square(part(x, weights, k) - means))
+
+    # The variance is least around the mean: it has no derivative there.
+    def push_variance(
+        xp: Namespace, ts: list[Any], y: Array, x: Array, means: Array, weights: Array
+    ) -> Array:
+        along = []
+        if ts[0] is not None:
+            along.append(
+                total(weights, lambda k: 2 * (part(x, weights, k) - means) * part(ts[0], weights, k))
+            )
+        if ts[2] is not None:
+            along.append(total(ts[2], lambda k: _square(part(x, weights, k) - means)))
+        return sum(along[1:], along[0]) if along else 0 * y
+
+    def pull_variance(xp: Namespace, i: int, y: Array, x: Array, means: Array, weights: Array) -> Map:
+        if i == 2:
+            return onto_weights(xp, weights, lambda k: _square(part(x, weights, k) - means))
+        if i == 1:
+            return lambda c: None
+        return lambda c: from_places(weights, lambda c, m: (x - m) * c, 2 * c, means)
+
+    mean.__name__, variance.__name__ = f"mean_in_{name}", f"variance_in_{name}"
+    return (
+        function_with(Rule(push_mean, pull_mean, frozenset("ab")), axes=2)(mean),
+        function_with(Rule(push_variance, pull_variance, frozenset("abc")), axes=2)(variance),
+    )
+
+
+def _lacks(each: tuple[Any, ...]) -> bool:
+    return any(x is None for x in each)
+
+
+def _square(x: Array) -> Array:
+    return x * x
+
+
+def _padded(c: Array, by: int, axis: int) -> Array:
+    """`c` with so many zeros at both ends."""
+    xp, shape = namespace(c), list(c.shape)
+    assert xp is not None
+    shape[axis] = by
+    nothing = xp.zeros(tuple(shape), dtype=c.dtype, device=device(xp, c))
+    return xp.concat([nothing, c, nothing], axis=axis)
+
+
+_mean_in_row, _variance_in_row = _moving(-1, "row")
+_mean_in_column, _variance_in_column = _moving(-2, "column")
