@@ -9,6 +9,7 @@
 from . import (
     adversarial,
     audio,
+    box_shapes,
     boxes,
     classification,
     divergences,
@@ -38,12 +39,21 @@ from ._core.states import initial_state
 from .adversarial import *
 from .audio import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
+from .box_shapes import *
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
 from .divergences import *
 from .face import *
-from .features import gram_matrix, hann_window, mel_filter_bank
+from .features import (
+    box_area,
+    box_convert,
+    box_iou,
+    gram_matrix,
+    hann_window,
+    mel_filter_bank,
+    pairwise_box_iou,
+)
 from .generalized_focal import *
 from .harmonizing import *
 from .image import *
@@ -83,6 +93,7 @@ _CHAPTERS = (
     long_tail,
     sequence,
     boxes,
+    box_shapes,
     segmentation,
     metric,
     face,
@@ -95,6 +106,9 @@ _CHAPTERS = (
 )
 
 __all__ = [
+    "box_area",
+    "box_convert",
+    "box_iou",
     "compile",
     "debug",
     "derivatives",
@@ -106,6 +120,7 @@ __all__ = [
     "jvp",
     "mel_filter_bank",
     "objective",
+    "pairwise_box_iou",
     "value_and_grad",
     "vjp",
     *(name for chapter in _CHAPTERS for name in chapter.__all__),

@@ -1,26 +1,132 @@
-"""Boxes: box algebra and the IoU family."""
+"""Boxes: their overlap, and what pulls together those that do not overlap."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from ._core import debugging
+from ._core.box_pairs import FORMAT, aspect_gap, center_gap, empty_part, log_iou, one_minus_iou, pair_of
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import columns, divide, finite_or_nan, fraction, greater, lesser, relu
-from ._core.parameters import FLAG, FRACTION, choice, optional
+from ._core.numeric import fraction, log
+from ._core.parameters import FLAG, FRACTION, POSITIVE, choice, optional
 from ._core.registry import loss
 
 A = TypeVar("A")
 Array = Any
-Namespace = Any
 
-__all__ = ["giou_loss", "ciou_loss"]
+__all__ = ["iou_loss", "giou_loss", "diou_loss", "ciou_loss"]
 
-FORMAT = choice("xyxy", "xywh", "cxcywh")
+
+@loss(
+    "(..., 4), (..., 4) -> (...)",
+    pred=BOXES,
+    target=BOXES,
+    mode=choice("linear", "log", "square"),
+    clip_min=POSITIVE,
+    fmt=FORMAT,
+)
+def iou_loss(
+    pred: A,
+    target: Array,
+    /,
+    *,
+    mode: str = "linear",
+    clip_min: float | Array = 1e-6,
+    fmt: str = "xyxy",
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""IoU loss: the overlap of boxes.
+
+    .. math::
+
+        \ell = 1 - \frac{I}{U}
+        \quad\text{or}\quad \ell = -\log\max\Bigl(\frac{I}{U}, \kappa\Bigr)
+        \quad\text{or}\quad \ell = 1 - \Bigl(\frac{I}{U}\Bigr)^2
+
+    where :math:`I` is the area that the boxes share and :math:`U` that of their union.
+
+    Parameters
+    ----------
+    pred : array of real floating dtype, shape (..., 4)
+        The predicted boxes.
+    target : array of real dtype, shape (..., 4)
+        The true boxes, in the unit of `pred`.
+    mode : {"linear", "log", "square"}, default "linear"
+        Which of the three.
+    clip_min : float, default 1e-6
+        The least overlap :math:`\kappa > 0` of which the logarithm is taken, with "log" only.
+    fmt : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers are: two opposite corners; a corner and the sides; or the center and
+        the sides.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. One box is one item.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (...)
+        0 for boxes that are identical, and for boxes that are apart 1, or :math:`-\log\kappa`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, for another `mode` or
+        `fmt` and for a `clip_min` that is not positive.
+
+    See Also
+    --------
+    giou_loss, diou_loss, ciou_loss : They pull together boxes that are apart.
+
+    Notes
+    -----
+    Coordinates are continuous (no pixel is added to a side), and there is no epsilon: the loss
+    depends on shapes and not on scale, and is exactly 0 for identical boxes of any size, with
+    gradient 0. Boxes that are apart, or only touch, get no gradient: see :func:`giou_loss`. Where a
+    maximum is tied, because two edges coincide, the gradient is split equally.
+
+    A box of negative width or height is an empty box. Where the union is empty, I/U is 0. A box
+    with a coordinate that is not finite gives NaN.
+
+    References
+    ----------
+    Yu et al., *UnitBox: An Advanced Object Detection Network*, ACM Multimedia 2016,
+    arXiv:1608.01471, for the logarithm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> pred = np.asarray([[0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 1.0, 1.0]])
+    >>> target = np.asarray([[1.0, 0.0, 3.0, 4.0], [0.0, 0.0, 1.0, 1.0]])
+    >>> [round(float(x), 6) for x in al.iou_loss(pred, target, reduction="none")]
+    [0.666667, 0.0]
+    >>> [round(float(x), 6) for x in al.iou_loss(pred, target, mode="log", reduction="none")]
+    [1.098612, 0.0]
+    """
+    xp, p, t, mode, clip_min, fmt, done = enter(
+        iou_loss,
+        (pred, target),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        mode=mode,
+        clip_min=clip_min,
+        fmt=fmt,
+    )
+    pair = pair_of(xp, iou_loss, p, t, fmt)
+    linear = one_minus_iou(xp, pair)
+    if mode == "linear":
+        return done(linear)
+    if mode == "square":
+        return done(linear * (2 - linear))
+    log_least = math.log(clip_min) if isinstance(clip_min, float) else log(xp, clip_min)
+    least = fraction(xp, pair.shared, pair.apart) <= clip_min
+    return done(-xp.where(least, log_least, log_iou(xp, pair)))
 
 
 @loss("(..., 4), (..., 4) -> (...)", pred=BOXES, target=BOXES, fmt=FORMAT)
@@ -93,10 +199,76 @@ def giou_loss(
     xp, p, t, fmt, done = enter(
         giou_loss, (pred, target), sample_weight, where, reduction, normalizer, fmt=fmt
     )
-    pair = _pair(xp, giou_loss, p, t, fmt)
-    # (C - U) / C as a fraction of (C - U) + U, because 1 - U/C would lose the digits of both.
-    spare = pair.x.hull * pair.y.hull - pair.union
-    return done(_one_minus_iou(xp, pair) + fraction(xp, spare, pair.union))
+    pair = pair_of(xp, giou_loss, p, t, fmt)
+    return done(one_minus_iou(xp, pair) + empty_part(xp, pair))
+
+
+@loss("(..., 4), (..., 4) -> (...)", pred=BOXES, target=BOXES, fmt=FORMAT)
+def diou_loss(
+    pred: A,
+    target: Array,
+    /,
+    *,
+    fmt: str = "xyxy",
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Distance IoU loss: overlap of boxes, and distance of their centers.
+
+    .. math:: \ell = 1 - \frac{I}{U} + \frac{\rho^2}{c^2}
+
+    where :math:`I` is the area that the boxes share, :math:`U` that of their union, :math:`\rho`
+    the distance of their centers, and :math:`c` the diagonal of the smallest box that holds both.
+
+    Parameters
+    ----------
+    pred : array of real floating dtype, shape (..., 4)
+        The predicted boxes.
+    target : array of real dtype, shape (..., 4)
+        The true boxes, in the unit of `pred`.
+    fmt : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers are: two opposite corners; a corner and the sides; or the center and
+        the sides.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. One box is one item.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (...)
+        Between 0, for boxes that are identical, and 2, for boxes that are far apart.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for another `fmt`.
+
+    Notes
+    -----
+    As for :func:`giou_loss`: there is no epsilon, the loss does not depend on the scale, and it is
+    exactly 0 for identical boxes, with gradient 0; a box of negative width or height is empty. The
+    second term is 0 where the diagonal is. The diagonal is differentiated too.
+
+    References
+    ----------
+    Zheng et al., *Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression*, AAAI
+    2020, arXiv:1911.08287.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> pred = np.asarray([[0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 1.0, 1.0]])
+    >>> target = np.asarray([[1.0, 0.0, 3.0, 4.0], [0.0, 0.0, 1.0, 1.0]])
+    >>> [round(float(x), 6) for x in al.diou_loss(pred, target, reduction="none")]
+    [0.697917, 0.0]
+    """
+    xp, p, t, fmt, done = enter(
+        diou_loss, (pred, target), sample_weight, where, reduction, normalizer, fmt=fmt
+    )
+    pair = pair_of(xp, diou_loss, p, t, fmt)
+    return done(one_minus_iou(xp, pair) + center_gap(xp, pair))
 
 
 @loss(
@@ -195,109 +367,12 @@ def ciou_loss(
         gate=gate,
         fmt=fmt,
     )
-    pair = _pair(xp, ciou_loss, p, t, fmt)
-    iou_loss = _one_minus_iou(xp, pair)
-    v = _aspect_gap(xp, pair)
+    pair = pair_of(xp, ciou_loss, p, t, fmt)
+    iou_loss = one_minus_iou(xp, pair)
+    v = aspect_gap(xp, pair)
     alpha = fraction(xp, v, iou_loss)
     if detach_alpha:
         alpha = stop_gradient(xp, alpha)
     if gate is not None:
         alpha = xp.where(pair.shared < gate * pair.union, 0.0, alpha)
-    return done(iou_loss + _center_gap(xp, pair) + alpha * v)
-
-
-# --- the algebra that all of them share ----------------------------------------------------------
-
-
-class _Side(NamedTuple):
-    """A pair of boxes along one axis: lengths, none of them negative, and a signed distance."""
-
-    pred: Array
-    target: Array
-    shared: Array  # by the two
-    hull: Array  # from the first edge to the last
-    offset: Array  # of the center of pred from that of target
-
-
-class _Pair(NamedTuple):
-    """A pair of boxes: along both axes, and the areas of what they share, of their union, and of
-    what is in one alone."""
-
-    x: _Side
-    y: _Side
-    shared: Array
-    union: Array
-    apart: Array
-
-
-def _pair(xp: Namespace, function: Callable[..., Any], pred: Array, target: Array, fmt: str) -> _Pair:
-    """Everything that the losses say about a pair of boxes."""
-    if debugging.active():
-        for name, box in (("pred", pred), ("target", target)):
-            _forbid_negative_sides(xp, function, name, box, fmt)
-    # An infinite box has no area to compare. As NaN it gets through the arithmetic without a word.
-    p, t = ([finite_or_nan(xp, column) for column in columns(xp, box)] for box in (pred, target))
-    x, y = (_side(xp, p[axis::2], t[axis::2], fmt) for axis in (0, 1))
-    a, b, shared = x.pred * y.pred, x.target * y.target, x.shared * y.shared
-    # Exactly the greater area where one box holds the other, exactly nothing apart where they are
-    # the same.
-    union = xp.maximum(a, b) + (xp.minimum(a, b) - shared)
-    return _Pair(x, y, shared, union, (a - shared) + (b - shared))
-
-
-def _forbid_negative_sides(
-    xp: Namespace, function: Callable[..., Any], name: str, box: Array, fmt: str
-) -> None:
-    """Raise for the first far edge that is before the near one, or the first side below 0."""
-    far = box[..., 2:]
-    bad = far < (box[..., :2] if fmt == "xyxy" else 0.0)
-    bad = xp.concat([xp.zeros_like(bad), bad], axis=-1)
-    debugging.forbid(function.__name__, name, BOXES.rule, xp, box, bad)
-
-
-def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> _Side:
-    """The pair along x or y, of which the boxes hold two numbers each."""
-    (p, q), (s, t) = pred, target
-    if fmt == "xyxy":
-        length, length_t = q - p, t - s
-        offset = ((p - s) + (q - t)) / 2
-    else:
-        # The edges as seen from the target: they do not lose the digits of a small box that is far
-        # from the origin.
-        length, length_t = q, t
-        before = 0.5 if fmt == "cxcywh" else 0.0
-        offset = (p - s) + (0.5 - before) * (q - t)
-        p, q, s, t = (p - s) - before * q, (p - s) + (1 - before) * q, -before * t, (1 - before) * t
-    shared = relu(xp, lesser(xp, q, t) - greater(xp, p, s))
-    hull = relu(xp, greater(xp, q, t) - lesser(xp, p, s))
-    return _Side(relu(xp, length), relu(xp, length_t), shared, hull, offset)
-
-
-def _one_minus_iou(xp: Namespace, pair: _Pair) -> Array:
-    """1 - I/U, which is 1 where the union is empty."""
-    return fraction(xp, pair.apart, pair.shared, otherwise=1.0)
-
-
-def _center_gap(xp: Namespace, pair: _Pair) -> Array:
-    """The squared distance of the centers, in units of the diagonal of the hull; 0 if that is 0."""
-    unit = stop_gradient(xp, xp.maximum(pair.x.hull, pair.y.hull))
-    unit = xp.where(unit == 0, 1.0, unit)
-    dx, dy, cx, cy = (n / unit for n in (pair.x.offset, pair.y.offset, pair.x.hull, pair.y.hull))
-    return divide(xp, dx * dx + dy * dy, cx * cx + cy * cy)
-
-
-def _aspect_gap(xp: Namespace, pair: _Pair) -> Array:
-    """The squared difference of the angles that the diagonals have, in units of a right angle."""
-    w, h = _diagonal(xp, pair.x.pred, pair.y.pred)
-    w_t, h_t = _diagonal(xp, pair.x.target, pair.y.target)
-    # One angle, from the cross product and the scalar product, not the difference of two.
-    angle = xp.atan2(w_t * h - w * h_t, h * h_t + w * w_t)
-    return (4 / math.pi**2) * angle * angle
-
-
-def _diagonal(xp: Namespace, w: Array, h: Array) -> tuple[Array, Array]:
-    """The direction of the diagonal; upright, which is an angle of 0, for an empty box."""
-    unit = stop_gradient(xp, xp.maximum(w, h))
-    empty = unit == 0
-    unit = xp.where(empty, 1.0, unit)
-    return w / unit, xp.where(empty, 1.0, h / unit)
+    return done(iou_loss + center_gap(xp, pair) + alpha * v)

@@ -41,10 +41,16 @@ def common_namespace(spec: Loss, arrays: tuple[Any, ...]) -> Namespace:
 
 def require_companion(spec: Loss, xp: Namespace, name: str, x: Any, first: Array) -> None:
     """Refuse an array of another library or device than the first one's."""
-    theirs = namespace_of(spec.name, name, x)
+    require_beside(spec.name, xp, name, x, spec.arrays[0], first)
+
+
+def require_beside(function: str, xp: Namespace, name: str, x: Any, other: str, first: Array) -> None:
+    """Refuse an array of another library or device than those of the argument `other`."""
+    theirs = namespace_of(function, name, x)
     if theirs is not xp:
-        rule = errors.one_library(spec.arrays[0], library(xp))
-        raise refuse(spec.name, name, rule, Words(library(theirs)), TypeError)
+        raise refuse(
+            function, name, errors.one_library(other, library(xp)), Words(library(theirs)), TypeError
+        )
     if device(xp, x) != device(xp, first):
-        rule = errors.one_device(spec.arrays[0], device(xp, first))
-        raise refuse(spec.name, name, rule, Words(str(device(xp, x))))
+        rule = errors.one_device(other, device(xp, first))
+        raise refuse(function, name, rule, Words(str(device(xp, x))))

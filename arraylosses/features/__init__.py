@@ -3,7 +3,16 @@
 No losses: arrays in, arrays out, by the conventions of the losses.
 """
 
+from .boxes import box_area, box_convert, box_iou, pairwise_box_iou
 from .correlations import gram_matrix
 from .filters import hann_window, mel_filter_bank
 
-__all__ = ["gram_matrix", "hann_window", "mel_filter_bank"]
+__all__ = [
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "gram_matrix",
+    "hann_window",
+    "mel_filter_bank",
+    "pairwise_box_iou",
+]

@@ -205,6 +205,61 @@ class Pair:
     def iou(self) -> Any:
         return ratio(self.shared, self.union)
 
+    @property
+    def empty_part(self) -> Any:
+        whole = self.hull[0] * self.hull[1]
+        return ratio(whole - self.union, whole)
+
+    @property
+    def center_gap(self) -> Any:
+        return ratio(sum(x**2 for x in self.offset), sum(c**2 for c in self.hull))
+
+    @property
+    def aspect_gap(self) -> Any:
+        return 4 / mp.pi**2 * (angle(self.target) - angle(self.pred)) ** 2
+
+    @property
+    def aspect_weight(self) -> Any:
+        return ratio(self.aspect_gap, 1 - self.iou + self.aspect_gap)
+
+
+def angle(side: tuple[Any, Any]) -> Any:
+    w, h = side
+    return mp.atan(w / h) if h else mp.pi / 2 if w else mpf(0)
+
+
+@evidence(
+    "iou_loss",
+    case("ordinary", PRED, TARGET),
+    case("worked", WORKED, WORKED_TARGET, kink="split"),
+    *(case(f"worked: {mode}", WORKED, WORKED_TARGET, kink="split", mode=mode) for mode in ("log", "square")),
+    *(case(mode, PRED[:3], TARGET[:3], mode=mode) for mode in ("log", "square")),
+    case("log of the least overlap", PRED, TARGET, mode="log", clip_min=0.25),
+    case("least overlap as an array", PRED, TARGET, mode="log", clip_min=np.asarray(0.25)),
+    case(
+        "log, nearly identical",
+        [[0.0, 0.0, 1.0, 1.0]],
+        [[2.0**-12, 0.0, 1.0 + 2.0**-10, 1.0]],
+        mode="log",
+        kink="split",
+    ),
+    case("log, identical", [side(-14)], [side(-14)], mode="log", strict=True, tags=("kink",)),
+    case("square, identical", [side(-14)], [side(-14)], mode="square", strict=True, tags=("kink",)),
+    case("log, the same point", [[1.0] * 4], [[1.0] * 4], mode="log", tags=("degenerate",)),
+    case("log, a small overlap", [[0.0, 0.0, 8.0, 8.0]], [[7.75, 7.5, 40.0, 24.0]], mode="log"),
+    *shared_cases(),
+    peers={"mmdetection": "mmdet.models.losses.iou_loss(pred, target, mode=mode, eps=clip_min)"},
+)
+def iou_loss(
+    pred: Box, target: Box, *, at: list[Box], mode: str = "linear", clip_min: Any = 1e-6, fmt: str = "xyxy"
+) -> Any:
+    if not is_finite(pred, target):
+        return mp.nan
+    iou = Pair(pred, target, at, fmt).iou
+    if mode == "log":
+        return -mp.log(iou if Pair(*at, at, fmt).iou > clip_min else mpf(clip_min))
+    return 1 - iou**2 if mode == "square" else 1 - iou
+
 
 @evidence(
     "giou_loss",
@@ -217,8 +272,21 @@ def giou_loss(pred: Box, target: Box, *, at: list[Box], fmt: str = "xyxy") -> An
     if not is_finite(pred, target):
         return mp.nan
     pair = Pair(pred, target, at, fmt)
-    whole = pair.hull[0] * pair.hull[1]
-    return 1 - (pair.iou - ratio(whole - pair.union, whole))
+    return 1 - (pair.iou - pair.empty_part)
+
+
+@evidence(
+    "diou_loss",
+    case("ordinary", PRED, TARGET),
+    case("worked", WORKED, WORKED_TARGET, kink="split"),
+    *shared_cases(),
+    peers={"torchvision": "torchvision.ops.distance_box_iou_loss(pred, target)"},
+)
+def diou_loss(pred: Box, target: Box, *, at: list[Box], fmt: str = "xyxy") -> Any:
+    if not is_finite(pred, target):
+        return mp.nan
+    pair = Pair(pred, target, at, fmt)
+    return 1 - pair.iou + pair.center_gap
 
 
 THREE_EDGES = [[0.0, 0.0, 4.0, 2.0]], [[0.0, 0.0, 4.0, 3.0]]
@@ -250,17 +318,8 @@ def ciou_loss(
     if not is_finite(pred, target):
         return mp.nan
 
-    def angle(side: tuple[Any, Any]) -> Any:
-        w, h = side
-        return mp.atan(w / h) if h else mp.pi / 2 if w else mpf(0)
-
-    def aspect(pair: Pair) -> Any:
-        return 4 / mp.pi**2 * (angle(pair.target) - angle(pair.pred)) ** 2
-
     pair, there = Pair(pred, target, at, fmt), Pair(*at, at, fmt)
-    held = there if detach_alpha else pair
-    alpha = ratio(aspect(held), 1 - held.iou + aspect(held))
+    alpha = (there if detach_alpha else pair).aspect_weight
     if gate is not None and there.iou < gate:
         alpha = mpf(0)
-    distance = ratio(pair.offset[0] ** 2 + pair.offset[1] ** 2, pair.hull[0] ** 2 + pair.hull[1] ** 2)
-    return 1 - pair.iou + distance + alpha * aspect(pair)
+    return 1 - pair.iou + pair.center_gap + alpha * pair.aspect_gap

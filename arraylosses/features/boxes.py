@@ -1,0 +1,252 @@
+"""Boxes: their formats, their areas, and how much they overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .._core import errors
+from .._core.box_pairs import FORMAT, Pair, pair_of
+from .._core.companions import in_working_dtype, require_beside
+from .._core.entry import check_parameter
+from .._core.errors import refuse
+from .._core.namespaces import traced_namespace
+from .._core.numeric import divide, fraction, relu
+from .._core.parameters import choice
+
+A = TypeVar("A")
+Array = Any
+Namespace = Any
+
+MODE = choice("iou", "iof")
+
+
+def box_convert(boxes: A, /, in_fmt: str, out_fmt: str) -> A:
+    """Boxes in another format.
+
+    Parameters
+    ----------
+    boxes : array of real floating dtype, shape (..., 4)
+        The boxes.
+    in_fmt, out_fmt : {"xyxy", "xywh", "cxcywh"}
+        What the four numbers are, and what they shall be: two opposite corners; a corner and the
+        sides; or the center and the sides.
+
+    Returns
+    -------
+    array of shape (..., 4)
+        In the unit of `boxes`. Of half precision it is in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no real floating array of boxes, and for another format.
+
+    Notes
+    -----
+    Sides are kept as they are, and negative ones too. The corners of a small box that is far from the
+    origin do not hold the digits of its sides: convert from corners to sides, and back, as rarely as
+    possible. The losses take every format.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.box_convert(np.asarray([1.0, 2.0, 4.0, 8.0]), "xyxy", "cxcywh")
+    array([2.5, 5. , 3. , 6. ])
+    """
+    xp, x = _boxes("box_convert", "boxes", boxes)
+    check_parameter("box_convert", "in_fmt", in_fmt, FORMAT)
+    check_parameter("box_convert", "out_fmt", out_fmt, FORMAT)
+    if in_fmt == out_fmt:
+        return x
+    u, v = x[..., :2], x[..., 2:]
+    if in_fmt == "xyxy":
+        near, far, center, sides = u, v, (u + v) / 2, v - u
+    elif in_fmt == "xywh":
+        near, far, center, sides = u, u + v, u + v / 2, v
+    else:
+        near, far, center, sides = u - v / 2, u + v / 2, u, v
+    parts = {"xyxy": [near, far], "xywh": [near, sides], "cxcywh": [center, sides]}
+    converted: A = xp.concat(parts[out_fmt], axis=-1)
+    return converted
+
+
+def box_area(boxes: A, /, *, fmt: str = "xyxy") -> A:
+    """Area of boxes.
+
+    Parameters
+    ----------
+    boxes : array of real floating dtype, shape (..., 4)
+        The boxes.
+    fmt : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers are: two opposite corners; a corner and the sides; or the center and
+        the sides.
+
+    Returns
+    -------
+    array of shape (...)
+        In the squared unit of `boxes`. Of half precision, which cannot hold the area of a large box in
+        pixels, it is in float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no real floating array of boxes, and for another `fmt`.
+
+    Notes
+    -----
+    Coordinates are continuous: no pixel is added to a side. A box of negative width or height is
+    empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.box_area(np.asarray([0.0, 0.0, 2.0, 2.0])))
+    4.0
+    """
+    xp, x = _boxes("box_area", "boxes", boxes)
+    check_parameter("box_area", "fmt", fmt, FORMAT)
+    sides = relu(xp, x[..., 2:] - x[..., :2] if fmt == "xyxy" else x[..., 2:])
+    area: A = sides[..., 0] * sides[..., 1]
+    return area
+
+
+def box_iou(first: A, second: Array, /, *, fmt: str = "xyxy", mode: str = "iou") -> A:
+    r"""How much boxes overlap: every one of `first` and the one of `second` at its place.
+
+    .. math:: \frac{I}{U} \quad\text{or}\quad \frac{I}{F}
+
+    where :math:`I` is the area that two boxes share, :math:`U` that of their union, and :math:`F` that
+    of the first.
+
+    Parameters
+    ----------
+    first, second : arrays of real floating dtype, shape (..., 4)
+        The boxes.
+    fmt : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers are: two opposite corners; a corner and the sides; or the center and
+        the sides.
+    mode : {"iou", "iof"}, default "iou"
+        Whether the area of the union is the denominator, or that of the first box.
+
+    Returns
+    -------
+    array of shape (...)
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what are no real floating arrays of boxes of one shape, library and device, and for
+        another `fmt` or `mode`.
+
+    See Also
+    --------
+    pairwise_box_iou : All boxes with all others.
+    arraylosses.iou_loss : The loss.
+
+    Notes
+    -----
+    There is no epsilon. Where the denominator is 0, so is the overlap, with no derivative. A box of
+    negative width or height is empty, and one with a coordinate that is not finite gives NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> a, b = np.asarray([[0.0, 0.0, 2.0, 2.0]]), np.asarray([[1.0, 0.0, 3.0, 2.0]])
+    >>> al.box_iou(a, b).round(6), al.box_iou(a, b, mode="iof")
+    (array([0.333333]), array([0.5]))
+    """
+    xp, a, b = _two("box_iou", first, second)
+    if a.shape != b.shape:
+        raise refuse("box_iou", "second", errors.shape(str(tuple(a.shape))), tuple(b.shape))
+    overlap: A = _overlap(xp, box_iou, a, b, fmt, mode)
+    return overlap
+
+
+def pairwise_box_iou(first: A, second: Array, /, *, fmt: str = "xyxy", mode: str = "iou") -> A:
+    r"""How much boxes overlap: every one of `first` and every one of `second`.
+
+    .. math:: \frac{I_{nm}}{U_{nm}} \quad\text{or}\quad \frac{I_{nm}}{F_n}
+
+    where :math:`I_{nm}` is the area that two boxes share, :math:`U_{nm}` that of their union, and
+    :math:`F_n` that of the first.
+
+    Parameters
+    ----------
+    first : array of real floating dtype, shape (..., N, 4)
+        The boxes.
+    second : array of real floating dtype, shape (..., M, 4)
+        The others, in the unit of `first`.
+    fmt : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers are: two opposite corners; a corner and the sides; or the center and
+        the sides.
+    mode : {"iou", "iof"}, default "iou"
+        Whether the area of the union is the denominator, or that of the first box.
+
+    Returns
+    -------
+    array of shape (..., N, M)
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what are no real floating arrays of boxes of one library and device that agree in all
+        axes but the last but one, and for another `fmt` or `mode`.
+
+    Notes
+    -----
+    As for :func:`box_iou`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> a = np.asarray([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 1.0]])
+    >>> al.pairwise_box_iou(a, a)
+    array([[1.  , 0.25],
+           [0.25, 1.  ]])
+    """
+    name = "pairwise_box_iou"
+    xp, a, b = _two(name, first, second)
+    if a.ndim < 2:
+        raise refuse(name, "first", errors.shape("(..., n, 4)"), tuple(a.shape))
+    if b.ndim != a.ndim or a.shape[:-2] != b.shape[:-2]:
+        lead = "".join(f"{size}, " for size in a.shape[:-2])
+        raise refuse(name, "second", errors.shape(f"({lead}m, 4)"), tuple(b.shape))
+    pairs = (*a.shape[:-1], *b.shape[-2:])
+    a = xp.broadcast_to(a[..., :, None, :], pairs)
+    b = xp.broadcast_to(b[..., None, :, :], pairs)
+    overlap: A = _overlap(xp, pairwise_box_iou, a, b, fmt, mode)
+    return overlap
+
+
+def _boxes(function: str, name: str, boxes: Any) -> tuple[Namespace, Array]:
+    xp, x = in_working_dtype(function, name, boxes)
+    if x.ndim == 0 or x.shape[-1] != 4:
+        raise refuse(function, name, errors.shape("(..., 4)"), tuple(x.shape))
+    return xp, x
+
+
+def _two(function: str, first: Any, second: Any) -> tuple[Namespace, Array, Array]:
+    """Two arrays of boxes in one dtype."""
+    if (traced := traced_namespace((first, second))) is not None:
+        first, second = traced.constant(first), traced.constant(second)
+    xp, a = _boxes(function, "first", first)
+    require_beside(function, xp, "second", second, "first", first)
+    _, b = _boxes(function, "second", second)
+    dtype = xp.result_type(a.dtype, b.dtype)
+    return xp, *(x if x.dtype == dtype else xp.astype(x, dtype) for x in (a, b))
+
+
+def _overlap(xp: Namespace, function: Callable[..., Any], a: Array, b: Array, fmt: str, mode: str) -> Array:
+    check_parameter(function.__name__, "fmt", fmt, FORMAT)
+    check_parameter(function.__name__, "mode", mode, MODE)
+    pair: Pair = pair_of(xp, function, a, b, fmt, ("first", "second"))
+    if mode == "iou":
+        return fraction(xp, pair.shared, pair.apart)
+    return divide(xp, pair.shared, pair.x.pred * pair.y.pred)
