@@ -27,7 +27,7 @@ def loss_of(item: Any) -> str:
 # What takes seconds where the rest takes milliseconds: there a law is held for one loss in so many,
 # and a loss has one law in so many.
 ONE_IN = {"jax-x64": 4, "jax": 4, "dask": 6, "torch-compile": 3}
-# With every loss on every library nevertheless, as are the vectors.
+# With every loss on every library nevertheless; so are its vectors, if not each (see test_vectors.py).
 IN_FULL = "test_gradient_is_the_same_on_every_backend"
 
 

@@ -94,11 +94,12 @@ def test_a_center_that_is_off_is_not_rewarded():
 
 
 def test_the_aspect_ratio_is_not_squared_twice():
-    squared_twice = 4 / math.pi**2 * (math.atan(2 / 4) - math.atan(4 / 2)) ** 2
-    assert 4 / math.pi**2 * squared_twice == pytest.approx(0.068017, abs=1e-6)
-    v = 0.167826
+    v = 4 / math.pi**2 * (math.atan(2 / 4) - math.atan(4 / 2)) ** 2
+    squared_twice = 4 / math.pi**2 * v
+    right, wrong = (x * x / (2 / 3 + x) for x in (v, squared_twice))
     gap = items("ciou", *CROSSING) - items("diou", *CROSSING)
-    assert gap == pytest.approx(v * v / (2 / 3 + v), abs=1e-6)
+    assert gap == pytest.approx(right, abs=1e-12)
+    assert gap != pytest.approx(wrong, abs=1e-3)
 
 
 @pytest.mark.parametrize("base", ["iou", "giou", "diou", "ciou"])
