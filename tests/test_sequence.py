@@ -13,21 +13,13 @@ import pytest
 import arraylosses as al
 from arraylosses.cli import kit
 
+from . import laws
+
 INF, NAN = math.inf, math.nan
 
 
-class Library:
-    """Arrays of one framework, and what becomes of them."""
-
-    def __init__(self, framework: Any) -> None:
-        self.framework = framework
-
-    def array(self, x: Any) -> Any:
-        x = np.asarray(x)
-        return self.framework.asarray(x, "float64" if x.dtype.kind == "f" else None)
-
-    def numpy(self, x: Any) -> Any:
-        return self.framework.numpy(x.compute() if hasattr(x, "compute") else x)
+class Library(laws.Library):
+    """Arrays of one framework, and the slopes of what is not finite."""
 
     def value_and_slope(self, loss: Any, x: Any, *rest: Any, **options: Any) -> tuple[Any, Any]:
         """The items of a loss, and the gradient of their sum, which need not be finite."""
