@@ -9,9 +9,13 @@
 from . import (
     adversarial,
     audio,
+    boundaries,
+    box_bounds,
+    box_focus,
     box_shapes,
     boxes,
     classification,
+    detection,
     divergences,
     face,
     generalized_focal,
@@ -19,9 +23,11 @@ from . import (
     image,
     image_gradients,
     imbalance,
+    instances,
     intervals,
     likelihood,
     long_tail,
+    lovasz,
     margins,
     metric,
     multiclass,
@@ -31,7 +37,9 @@ from . import (
     regression,
     relative,
     robust,
+    rotated_boxes,
     segmentation,
+    segmentation_mixtures,
     sequence,
 )
 from ._core.debugging import debug
@@ -39,10 +47,14 @@ from ._core.states import initial_state
 from .adversarial import *
 from .audio import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
+from .boundaries import *
+from .box_bounds import *
+from .box_focus import *
 from .box_shapes import *
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
+from .detection import *
 from .divergences import *
 from .face import *
 from .features import (
@@ -59,9 +71,11 @@ from .harmonizing import *
 from .image import *
 from .image_gradients import *
 from .imbalance import *
+from .instances import *
 from .intervals import *
 from .likelihood import *
 from .long_tail import *
+from .lovasz import *
 from .margins import *
 from .metric import *
 from .multiclass import *
@@ -71,7 +85,9 @@ from .perceptual import *
 from .regression import *
 from .relative import *
 from .robust import *
+from .rotated_boxes import *
 from .segmentation import *
+from .segmentation_mixtures import *
 from .sequence import *
 
 __version__ = "0.1.0.dev0"
@@ -94,7 +110,15 @@ _CHAPTERS = (
     sequence,
     boxes,
     box_shapes,
+    box_bounds,
+    box_focus,
+    rotated_boxes,
+    detection,
     segmentation,
+    segmentation_mixtures,
+    lovasz,
+    boundaries,
+    instances,
     metric,
     face,
     adversarial,

@@ -1,0 +1,5 @@
+"""Detection: losses of what detectors predict, classes and boxes together."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
