@@ -65,6 +65,7 @@ from .features import (
     hann_window,
     mel_filter_bank,
     pairwise_box_iou,
+    wiou_update,
 )
 from .generalized_focal import *
 from .harmonizing import *
@@ -147,5 +148,6 @@ __all__ = [
     "pairwise_box_iou",
     "value_and_grad",
     "vjp",
+    "wiou_update",
     *(name for chapter in _CHAPTERS for name in chapter.__all__),
 ]

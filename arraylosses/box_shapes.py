@@ -6,25 +6,25 @@ from typing import Any, TypeVar
 
 from ._core.box_pairs import (
     FORMAT,
-    Pair,
-    Side,
+    angular_distance,
     aspect_gap,
     center_gap,
     empty_part,
     log_iou,
     one_minus_iou,
     pair_of,
+    shape_gap,
+    sides_gap,
 )
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import absolute, divide, expm1, fraction, greater, power, relu, square
+from ._core.numeric import expm1, fraction, power, relu
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE, choice
 from ._core.registry import loss
 
 A = TypeVar("A")
 Array = Any
-Namespace = Any
 
 __all__ = ["eiou_loss", "focal_eiou_loss", "siou_loss", "alpha_iou_loss"]
 
@@ -98,7 +98,8 @@ def eiou_loss(
     xp, p, t, fmt, done = enter(
         eiou_loss, (pred, target), sample_weight, where, reduction, normalizer, fmt=fmt
     )
-    return done(_efficient(xp, pair_of(xp, eiou_loss, p, t, fmt)))
+    pair = pair_of(xp, eiou_loss, p, t, fmt)
+    return done(one_minus_iou(xp, pair) + center_gap(xp, pair) + sides_gap(xp, pair))
 
 
 @loss(
@@ -191,7 +192,7 @@ def focal_eiou_loss(
     weight = power(xp, fraction(xp, pair.shared, pair.apart), gamma)
     if detach_weight:
         weight = stop_gradient(xp, weight)
-    return done(weight * _efficient(xp, pair))
+    return done(weight * (one_minus_iou(xp, pair) + center_gap(xp, pair) + sides_gap(xp, pair)))
 
 
 @loss("(..., 4), (..., 4) -> (...)", pred=BOXES, target=BOXES, theta=POSITIVE, fmt=FORMAT)
@@ -272,9 +273,7 @@ def siou_loss(
         siou_loss, (pred, target), sample_weight, where, reduction, normalizer, theta=theta, fmt=fmt
     )
     pair = pair_of(xp, siou_loss, p, t, fmt)
-    gamma = 2 - _sine_of_twice(xp, pair.x.offset, pair.y.offset)
-    distance = sum(-expm1(xp, -gamma * square(xp, divide(xp, s.offset, s.hull))) for s in (pair.x, pair.y))
-    shape = sum(power(xp, -expm1(xp, -_relative_gap(xp, s)), theta) for s in (pair.x, pair.y))
+    distance, shape = angular_distance(xp, pair), shape_gap(xp, pair, theta)
     return done(one_minus_iou(xp, pair) + (distance + shape) / 2)
 
 
@@ -381,21 +380,3 @@ def alpha_iou_loss(
         v = aspect_gap(xp, pair)
         total = total + power(xp, stop_gradient(xp, fraction(xp, v, one_minus_iou(xp, pair))) * v, a)
     return done(total)
-
-
-def _efficient(xp: Namespace, pair: Pair) -> Array:
-    """The efficient IoU loss."""
-    sides = sum(square(xp, divide(xp, s.pred - s.target, s.hull)) for s in (pair.x, pair.y))
-    return one_minus_iou(xp, pair) + center_gap(xp, pair) + sides
-
-
-def _sine_of_twice(xp: Namespace, x: Array, y: Array) -> Array:
-    """|sin 2φ| of the direction (x, y), and 0 with no derivative at the origin."""
-    unit = stop_gradient(xp, xp.maximum(xp.abs(x), xp.abs(y)))
-    x, y = (divide(xp, absolute(xp, n), unit) for n in (x, y))
-    return divide(xp, 2 * x * y, x * x + y * y)
-
-
-def _relative_gap(xp: Namespace, side: Side) -> Array:
-    """The difference of two lengths in units of the greater."""
-    return divide(xp, absolute(xp, side.pred - side.target), greater(xp, side.pred, side.target))

@@ -19,6 +19,7 @@ OVERLAPPING, APART = (
     ([0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0]),
 )
 CROSSING, FLUSH = ([0.0, 0.0, 4.0, 2.0], [1.0, 0.0, 3.0, 4.0]), ([0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 3.0])
+BASES = ("iou", "giou", "diou", "ciou", "eiou", "siou")
 FORMATS = ("xyxy", "xywh", "cxcywh")
 LOSSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "iou": (al.iou_loss, {}),
@@ -32,6 +33,15 @@ LOSSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "focal eiou": (al.focal_eiou_loss, {}),
     "siou": (al.siou_loss, {}),
     **{f"alpha {base}": (al.alpha_iou_loss, {"base": base}) for base in ("iou", "giou", "diou", "ciou")},
+    "bounded": (al.bounded_iou_loss, {}),
+    "mpdiou": (al.mpdiou_loss, {"image_size": (10.0, 10.0)}),
+    "extended": (al.extended_iou_loss, {}),
+    "wiou 1": (al.wiou_loss, {}),
+    "wiou 2": (al.wiou_loss, {"version": 2, "iou_loss_mean": 0.5}),
+    "wiou 3": (al.wiou_loss, {"version": 3, "iou_loss_mean": 0.5}),
+    **{f"inner {base}": (al.inner_iou_loss, {"base": base}) for base in BASES},
+    "inner, larger": (al.inner_iou_loss, {"ratio": 1.25}),
+    "thresholded": (al.thresholded_iou_loss, {"fmt": "xyxy"}),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
@@ -78,6 +88,18 @@ def gradients(name: str, pred: Any, target: Any) -> tuple[np.ndarray, ...]:
         ("alpha diou", OVERLAPPING, 0.998456),
         ("alpha iou", CROSSING, 0.962963),
         ("alpha ciou", CROSSING, 0.963032),
+        ("bounded", CROSSING, 1.366667),
+        ("bounded", OVERLAPPING, 1.8),
+        ("mpdiou", OVERLAPPING, 0.877143),
+        ("mpdiou", CROSSING, 0.696667),
+        ("extended", OVERLAPPING, 0.807143),
+        ("extended", CROSSING, 0.616667),
+        ("wiou 1", OVERLAPPING, 0.957873),
+        ("wiou 2", OVERLAPPING, 1.254151),
+        ("wiou 3", OVERLAPPING, 1.249302),
+        ("wiou 1", CROSSING, 0.687829),
+        ("inner iou", OVERLAPPING, 1 - 0.0588235),
+        ("inner, larger", OVERLAPPING, 1 - 0.219512),
     ],
 )
 def test_worked_numbers(name: str, pair: Any, expected: float, xp: Library) -> None:
@@ -110,6 +132,89 @@ def test_a_power_of_one_is_the_base(base: str) -> None:
     )
 
 
+@pytest.mark.parametrize("base", BASES)
+def test_boxes_of_the_same_size_are_the_base(base: str) -> None:
+    pred, target = random_boxes(50), random_boxes(50)[::-1]
+    np.testing.assert_allclose(
+        items(f"inner {base}", pred, target, ratio=1.0), items(base, pred, target), rtol=1e-12
+    )
+
+
+@every_loss
+def test_prediction_and_target_may_change_places(name: str) -> None:
+    pred, target = random_boxes(50), random_boxes(50)[::-1]
+    one, other = items(name, pred, target), items(name, target, pred)
+    if name == "bounded":
+        assert (one != other).any()
+    else:
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_overlap_below_the_threshold_counts_less(xp: Library) -> None:
+    pred = [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
+    target = [[2.0, 2.0, 2.0, 2.0], [1.0, 1.2, 2.0, 2.0]]
+    found = xp.items(al.thresholded_iou_loss, pred, target)
+    np.testing.assert_allclose(found, [-0.128571, -0.818182], atol=6e-7)
+    mean = xp.items(al.thresholded_iou_loss, pred, target, reduction="mean")
+    assert mean == pytest.approx(-0.473377, abs=6e-7)
+
+
+def test_volumes(xp: Library) -> None:
+    cubes = [0.0, 0.0, 0.0, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 3.0, 3.0, 3.0]
+    assert xp.items(al.giou3d_loss, *cubes) == pytest.approx(1.377778, abs=6e-7)
+
+
+def test_volumes_in_two_dimensions_are_areas():
+    pred, target = random_boxes(50), random_boxes(51)[:50]
+    found = al.giou3d_loss(pred, target, reduction="none")
+    np.testing.assert_array_equal(found, items("giou", pred, target))
+
+
+def test_an_epsilon_in_the_bounds_is_another_loss():
+    assert items("bounded", *CROSSING) != pytest.approx(1.366973, abs=1e-4)
+
+
+def test_extended_iou_is_the_sum_of_four_products():
+    pred, target = random_boxes(200), 2 * random_boxes(201)[:200]
+    near, far = np.maximum(pred[:, :2], target[:, :2]), np.minimum(pred[:, 2:], target[:, 2:])
+    a, b = (x - np.minimum(pred[:, :2], target[:, :2]) for x in (near, far))
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    product = b.prod(axis=1) + low.prod(axis=1) - a[:, 0] * high[:, 1] - high[:, 0] * a[:, 1]
+    e = 1 - product / (sum(np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (pred, target)) - product)
+    assert (product < 0).any()
+    np.testing.assert_allclose(
+        items("extended", pred, target), np.where(e < 0.1, e**2 / 0.2, e - 0.05), rtol=1e-12
+    )
+
+
+def test_every_image_has_a_size():
+    pred, target = random_boxes(3), random_boxes(4)[:3]
+    sizes = np.asarray([[10.0, 10.0], [20.0, 5.0], [4.0, 3.0]])
+    each = [
+        items("mpdiou", *pair, image_size=tuple(size))
+        for *pair, size in zip(pred, target, sizes, strict=True)
+    ]
+    np.testing.assert_allclose(items("mpdiou", pred, target, image_size=sizes), each, rtol=1e-14)
+
+
+def test_running_mean(xp: Library) -> None:
+    losses = xp.array([0.25, 0.75, 5.0])
+    kept = xp.array([True, True, False])
+    assert float(al.wiou_update(1.0, losses, momentum=0.5, where=kept)) == 0.75
+    assert float(al.wiou_update(xp.array(1.0), losses[:2])) == pytest.approx(0.995, rel=1e-15)
+    assert float(al.wiou_update(0.25, losses[:0])) == 0.25
+    assert float(al.wiou_update(0.25, losses, where=kept & ~kept)) == 0.25
+
+
+def test_no_gradient_flows_through_the_mean():
+    pred, target = (np.asarray([x]) for x in OVERLAPPING)
+
+    def update(p: Any) -> Any:
+        return al.wiou_update(1.0, al.iou_loss(p, target, reduction="none"))
+
+    assert not al.grad(update)(pred).any()
+
+
 def test_a_box_inside_another_has_the_generalized_iou_of_the_plain_one():
     inner, outer = [1.0, 0.5, 3.0, 1.0], [0.0, 0.0, 4.0, 3.0]
     for pair in ((inner, outer), (outer, inner)):
@@ -135,16 +240,18 @@ def boxes(draw: Any) -> list[float]:
 
 
 @every_loss
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(pred=boxes(), target=boxes(), log2=st.integers(-60, 60))
 def test_scale_does_not_matter(name: str, pred: list[float], target: list[float], log2: int) -> None:
+    if name == "mpdiou":  # in units of the image
+        log2 = 0
     scale = 2.0**log2
     pred, target = np.asarray(pred), np.asarray(target)
     assert items(name, scale * pred, scale * target) == items(name, pred, target)
 
 
 @every_loss
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(pred=boxes(), target=boxes(), x=eighths, y=eighths)
 def test_place_does_not_matter(name: str, pred: list[float], target: list[float], x: float, y: float) -> None:
     moved = np.asarray([x, y, x, y])
@@ -152,21 +259,21 @@ def test_place_does_not_matter(name: str, pred: list[float], target: list[float]
 
 
 @every_loss
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(pred=boxes(), target=boxes())
 def test_value_and_gradient_are_numbers(name: str, pred: list[float], target: list[float]) -> None:
-    assert 0 <= items(name, pred, target) < math.inf
+    assert (-1 if name == "thresholded" else 0) <= items(name, pred, target) < math.inf
     for gradient in gradients(name, pred, target):
         assert np.isfinite(gradient).all()
 
 
 @every_loss
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(box=boxes())
 def test_a_box_is_at_no_distance_of_itself(name: str, box: list[float]) -> None:
     is_empty = box[2] <= box[0] or box[3] <= box[1]
     if not is_empty:
-        assert items(name, box, box) == 0
+        assert items(name, box, box) == (-1 if name == "thresholded" else 0)
         assert not any(gradient.any() for gradient in gradients(name, box, box))
 
 
@@ -268,6 +375,58 @@ def test_half_precision_holds_large_areas():
 def test_what_is_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
         call(np.asarray([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.0]]))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "message"),
+    [
+        (al.wiou_loss, {"version": 4}, "wiou_loss: version must be 1, 2 or 3, got 4"),
+        (
+            al.wiou_loss,
+            {"version": 3},
+            "wiou_loss: iou_loss_mean must be given if version is 2 or 3, got None",
+        ),
+        (
+            al.mpdiou_loss,
+            {"image_size": (8, 0)},
+            "mpdiou_loss: image_size must be two positive numbers, got (8, 0)",
+        ),
+        (
+            al.mpdiou_loss,
+            {"image_size": np.ones(2)},
+            "mpdiou_loss: image_size must have shape (2, 2), got (2,)",
+        ),
+        (
+            al.mpdiou_loss,
+            {"image_size": 8.0},
+            "mpdiou_loss: image_size must be two positive numbers, got 8.0",
+        ),
+    ],
+)
+def test_options_that_are_refused(loss: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        loss(random_boxes(2), random_boxes(2), **options)
+    assert str(caught.value) == message
+
+
+def test_boxes_in_half_a_dimension_are_refused():
+    with pytest.raises(ValueError) as caught:
+        al.giou3d_loss(np.ones((2, 5)), np.ones((2, 5)))
+    assert str(caught.value) == "giou3d_loss: pred must have shape (..., k) with an even k, got (2, 5)"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 2.0}, "wiou_update: momentum must be between 0 and 1, got 2.0"),
+        ({"where": np.ones(2)}, "wiou_update: where must be a boolean array, got float64"),
+        ({"where": np.ones(3, bool)}, "wiou_update: where must have shape (2,), got (3,)"),
+    ],
+)
+def test_updates_that_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        al.wiou_update(1.0, np.ones(2), **options)
     assert str(caught.value) == message
 
 

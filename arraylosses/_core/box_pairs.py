@@ -9,13 +9,38 @@ from typing import Any, NamedTuple
 from . import debugging
 from .domains import BOXES
 from .namespaces import stop_gradient
-from .numeric import columns, divide, finite_or_nan, fraction, greater, lesser, log, log1p, relu
+from .numeric import (
+    absolute,
+    columns,
+    divide,
+    expm1,
+    finite_or_nan,
+    fraction,
+    greater,
+    lesser,
+    log,
+    log1p,
+    power,
+    relu,
+    square,
+)
 from .parameters import choice
 
 Array = Any
 Namespace = Any
 
 FORMAT = choice("xyxy", "xywh", "cxcywh")
+
+
+class Edges(NamedTuple):
+    """Where a pair of boxes begins and ends along one axis, from an origin of its own, and how long
+    they are, which may be negative."""
+
+    near: Array
+    far: Array
+    near_target: Array
+    far_target: Array
+    lengths: tuple[Array, Array]
 
 
 class Side(NamedTuple):
@@ -26,14 +51,14 @@ class Side(NamedTuple):
     shared: Array  # by the two
     hull: Array  # from the first edge to the last
     offset: Array  # of the center of pred from that of target
+    edges: Edges
 
 
 class Pair(NamedTuple):
-    """A pair of boxes: along both axes, and the areas of what they share, of their union, and of
-    what is in one alone."""
+    """A pair of boxes: along each axis, and the areas of what they share, of their union, and of
+    what is in one alone. In three dimensions an area is a volume, and so on."""
 
-    x: Side
-    y: Side
+    sides: tuple[Side, ...]
     shared: Array
     union: Array
     apart: Array
@@ -53,26 +78,37 @@ def pair_of(
             _forbid_negative_sides(xp, function, name, box, fmt)
     # An infinite box has no area to compare. As NaN it gets through the arithmetic without a word.
     p, t = ([finite_or_nan(xp, column) for column in columns(xp, box)] for box in (pred, target))
-    x, y = (_side(xp, p[axis::2], t[axis::2], fmt) for axis in (0, 1))
-    a, b, shared = x.pred * y.pred, x.target * y.target, x.shared * y.shared
+    n = len(p) // 2
+    return pair_from(xp, tuple(_side(xp, p[axis::n], t[axis::n], fmt) for axis in range(n)))
+
+
+def pair_from(xp: Namespace, sides: tuple[Side, ...]) -> Pair:
+    """A pair of boxes from what it is along each axis."""
+    a, b, shared = (math.prod(x[1:], start=x[0]) for x in zip(*(side[:3] for side in sides), strict=True))
+    return overlapping(xp, sides, a, b, shared)
+
+
+def overlapping(xp: Namespace, sides: tuple[Side, ...], a: Array, b: Array, shared: Array) -> Pair:
+    """A pair of boxes of the areas `a` and `b`."""
     # Exactly the greater area where one box holds the other, exactly nothing apart where they are
     # the same.
     union = xp.maximum(a, b) + (xp.minimum(a, b) - shared)
-    return Pair(x, y, shared, union, (a - shared) + (b - shared))
+    return Pair(sides, shared, union, (a - shared) + (b - shared))
 
 
 def _forbid_negative_sides(
     xp: Namespace, function: Callable[..., Any], name: str, box: Array, fmt: str
 ) -> None:
     """Raise for the first far edge that is before the near one, or the first side below 0."""
-    far = box[..., 2:]
-    bad = far < (box[..., :2] if fmt == "xyxy" else 0.0)
+    n = box.shape[-1] // 2
+    far = box[..., n:]
+    bad = far < (box[..., :n] if fmt == "xyxy" else 0.0)
     bad = xp.concat([xp.zeros_like(bad), bad], axis=-1)
     debugging.forbid(function.__name__, name, BOXES.rule, xp, box, bad)
 
 
 def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> Side:
-    """The pair along x or y, of which the boxes hold two numbers each."""
+    """The pair along one axis, of which the boxes hold two numbers each."""
     (p, q), (s, t) = pred, target
     if fmt == "xyxy":
         length, length_t = q - p, t - s
@@ -86,7 +122,20 @@ def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> Si
         p, q, s, t = (p - s) - before * q, (p - s) + (1 - before) * q, -before * t, (1 - before) * t
     shared = relu(xp, lesser(xp, q, t) - greater(xp, p, s))
     hull = relu(xp, greater(xp, q, t) - lesser(xp, p, s))
-    return Side(relu(xp, length), relu(xp, length_t), shared, hull, offset)
+    return Side(
+        relu(xp, length), relu(xp, length_t), shared, hull, offset, Edges(p, q, s, t, (length, length_t))
+    )
+
+
+def resized(xp: Namespace, pair: Pair, ratio: Any) -> Pair:
+    """The boxes made larger or smaller about their centers; of the new sides only the first three hold."""
+
+    def side(old: Side) -> Side:
+        a, b = ratio * old.pred, ratio * old.target
+        shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, old.offset))
+        return old._replace(pred=a, target=b, shared=relu(xp, shared))
+
+    return pair_from(xp, tuple(map(side, pair.sides)))
 
 
 def one_minus_iou(xp: Namespace, pair: Pair) -> Array:
@@ -97,24 +146,58 @@ def one_minus_iou(xp: Namespace, pair: Pair) -> Array:
 def empty_part(xp: Namespace, pair: Pair) -> Array:
     """(C - U) / C, the part of the hull that is in neither; 0 where the hull is empty."""
     # As a fraction of (C - U) + U, because 1 - U/C would lose the digits of both.
-    return fraction(xp, pair.x.hull * pair.y.hull - pair.union, pair.union)
+    first, *rest = (side.hull for side in pair.sides)
+    return fraction(xp, math.prod(rest, start=first) - pair.union, pair.union)
 
 
-def center_gap(xp: Namespace, pair: Pair) -> Array:
+def center_gap(xp: Namespace, pair: Pair, detach_hull: bool = False) -> Array:
     """The squared distance of the centers, in units of the diagonal of the hull; 0 if that is 0."""
-    unit = stop_gradient(xp, xp.maximum(pair.x.hull, pair.y.hull))
+    x, y = pair.sides
+    unit = stop_gradient(xp, xp.maximum(x.hull, y.hull))
     unit = xp.where(unit == 0, 1.0, unit)
-    dx, dy, cx, cy = (n / unit for n in (pair.x.offset, pair.y.offset, pair.x.hull, pair.y.hull))
-    return divide(xp, dx * dx + dy * dy, cx * cx + cy * cy)
+    dx, dy, cx, cy = (n / unit for n in (x.offset, y.offset, x.hull, y.hull))
+    diagonal = cx * cx + cy * cy
+    return divide(xp, dx * dx + dy * dy, stop_gradient(xp, diagonal) if detach_hull else diagonal)
+
+
+def sides_gap(xp: Namespace, pair: Pair) -> Array:
+    """The squared differences of the sides, in units of those of the hull."""
+    return sum(square(xp, divide(xp, s.pred - s.target, s.hull)) for s in pair.sides)
 
 
 def aspect_gap(xp: Namespace, pair: Pair) -> Array:
     """The squared difference of the angles that the diagonals have, in units of a right angle."""
-    w, h = _diagonal(xp, pair.x.pred, pair.y.pred)
-    w_t, h_t = _diagonal(xp, pair.x.target, pair.y.target)
+    x, y = pair.sides
+    w, h = _diagonal(xp, x.pred, y.pred)
+    w_t, h_t = _diagonal(xp, x.target, y.target)
     # One angle, from the cross product and the scalar product, not the difference of two.
     angle = xp.atan2(w_t * h - w * h_t, h * h_t + w * w_t)
     return (4 / math.pi**2) * angle * angle
+
+
+def angular_distance(xp: Namespace, pair: Pair) -> Array:
+    """SIoU's distance of the centers, less of it along an axis."""
+    x, y = pair.sides
+    gamma = 2 - _sine_of_twice(xp, x.offset, y.offset)
+    return sum(-expm1(xp, -gamma * square(xp, divide(xp, s.offset, s.hull))) for s in pair.sides)
+
+
+def shape_gap(xp: Namespace, pair: Pair, theta: Any) -> Array:
+    """SIoU's difference of the shapes."""
+    return sum(power(xp, -expm1(xp, -relative_gap(xp, s)), theta) for s in pair.sides)
+
+
+def _sine_of_twice(xp: Namespace, x: Array, y: Array) -> Array:
+    """|sin 2φ| of the direction (x, y), and 0 with no derivative at the origin."""
+    unit = stop_gradient(xp, xp.maximum(xp.abs(x), xp.abs(y)))
+    x, y = (divide(xp, absolute(xp, n), unit) for n in (x, y))
+    return divide(xp, 2 * x * y, x * x + y * y)
+
+
+def relative_gap(xp: Namespace, side: Side, otherwise: float = 0.0) -> Array:
+    """The difference of two lengths in units of the greater."""
+    difference = absolute(xp, side.pred - side.target)
+    return divide(xp, difference, greater(xp, side.pred, side.target), otherwise)
 
 
 def _diagonal(xp: Namespace, w: Array, h: Array) -> tuple[Array, Array]:

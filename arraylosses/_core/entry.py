@@ -76,6 +76,8 @@ def enter(
     for name, value in tuple(parameters.items()):
         if type(rule := spec.rules[name]) is Rule:
             parameters[name] = check_parameter(loss, name, value, rule)
+        elif type(rule) is ArrayRule and rule.numbers and not hasattr(value, "shape"):
+            parameters[name] = check_parameter(loss, name, value, rule.numbers)
         elif type(rule) is AxisRule:
             axes |= check_axes(loss, name, parameters.pop(name), rule)
 
@@ -311,8 +313,11 @@ def array_parameter(
     axes: dict[str, int],
 ) -> Array:
     """An array in the place of a number, or class weights and masks, in the floating dtype."""
+    rule = spec.rules[name]
+    if type(value) is tuple:
+        return xp.asarray(list(map(float, value)), dtype=dtype, device=device(xp, first))
     require_companion(spec, xp, name, value, first)
-    rule, what = spec.rules[name], kind(xp, value.dtype)
+    what = kind(xp, value.dtype)
     if isinstance(rule, ArrayRule):
         if rule.boolean != (what == "bool"):
             wanted = errors.BOOLEAN if rule.boolean else errors.NUMERIC
@@ -423,6 +428,8 @@ def sanitise(
             if debugging.active():
                 rule = domain.rule if domain.dense else f"{domain.rule} from 0 to {sizes['c'] - 1}"
                 debugging.forbid(spec.name, name, rule, xp, x, bad)
+            if dims != items:  # an item of many labels
+                bad = any_over(xp, bad, dims, items, sizes)
             done.invalid = bad if done.invalid is None else done.invalid | bad
     done.where = kept
     if kept is not None:

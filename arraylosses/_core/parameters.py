@@ -28,11 +28,13 @@ class Rule:
 class ArrayRule:
     """A parameter that is an array, such as class weights: its alternative shapes and its dtype.
 
-    A dimension may be that of an array, or an option that is a count.
+    A dimension may be that of an array, or an option that is a count. With `numbers`, a tuple of numbers
+    that keeps this rule may stand in the place of the array, for all items.
     """
 
     shapes: tuple[str, ...]
     boolean: bool = False
+    numbers: Rule | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 No losses: arrays in, arrays out, by the conventions of the losses.
 """
 
-from .boxes import box_area, box_convert, box_iou, pairwise_box_iou
+from .boxes import box_area, box_convert, box_iou, pairwise_box_iou, wiou_update
 from .correlations import gram_matrix
 from .filters import hann_window, mel_filter_bank
 
@@ -15,4 +15,5 @@ __all__ = [
     "hann_window",
     "mel_filter_bank",
     "pairwise_box_iou",
+    "wiou_update",
 ]

@@ -9,10 +9,10 @@ from .._core import errors
 from .._core.box_pairs import FORMAT, Pair, pair_of
 from .._core.companions import in_working_dtype, require_beside
 from .._core.entry import check_parameter
-from .._core.errors import refuse
-from .._core.namespaces import traced_namespace
-from .._core.numeric import divide, fraction, relu
-from .._core.parameters import choice
+from .._core.errors import Words, refuse
+from .._core.namespaces import dtype_name, kind, stop_gradient, traced_namespace
+from .._core.numeric import divide, fraction, nonzero, relu
+from .._core.parameters import FRACTION, choice
 
 A = TypeVar("A")
 Array = Any
@@ -225,6 +225,76 @@ def pairwise_box_iou(first: A, second: Array, /, *, fmt: str = "xyxy", mode: str
     return overlap
 
 
+def wiou_update(
+    mean: float | Array, iou_losses: A, /, *, momentum: float = 0.01, where: Array | None = None
+) -> A:
+    r"""The next running mean of the IoU losses that `wiou_loss` compares with.
+
+    .. math:: \bar l \leftarrow (1 - m)\,\bar l + m\,\frac{1}{n} \sum_i l_i
+
+    Parameters
+    ----------
+    mean : float or array of shape ()
+        The running mean :math:`\bar l` so far. One begins with 1.
+    iou_losses : array of real floating dtype, any shape
+        The items :math:`l_i` of :func:`arraylosses.iou_loss`, as ``reduction="none"`` gives them. They
+        are constants: no gradient flows through the mean.
+    momentum : float, default 0.01
+        How much the new ones count, :math:`0 \le m \le 1`.
+    where : array of bool, of the shape of `iou_losses`, optional
+        Which of them count.
+
+    Returns
+    -------
+    array of shape ()
+        As it was if there are no losses that count.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arrays that do not go together, and for a `momentum` outside [0, 1].
+
+    See Also
+    --------
+    arraylosses.wiou_loss : What it is for.
+
+    Notes
+    -----
+    Update before the loss is computed, as the authors do, or after it: the loss takes what it is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.wiou_update(1.0, np.asarray([0.25, 0.75]), momentum=0.5)), 6)
+    0.75
+    """
+    name = "wiou_update"
+    xp, losses = in_working_dtype(name, "iou_losses", iou_losses)
+    momentum = check_parameter(name, "momentum", momentum, FRACTION)
+    if not isinstance(mean, (int, float)):
+        require_beside(name, xp, "mean", mean, "iou_losses", iou_losses)
+        if tuple(mean.shape) != ():
+            raise refuse(name, "mean", errors.NUMBER_OR_0D, tuple(mean.shape))
+        mean = xp.astype(mean, losses.dtype)
+    losses = stop_gradient(xp, losses)
+    kept = xp.ones_like(losses) if where is None else _as_weights(xp, name, where, losses)
+    count = xp.sum(kept)
+    new = xp.sum(xp.where(kept > 0, losses, 0.0)) / nonzero(xp, count)
+    updated: A = xp.where(count > 0, (1 - momentum) * mean + momentum * new, xp.zeros_like(new) + mean)
+    return updated
+
+
+def _as_weights(xp: Namespace, function: str, where: Any, like: Array) -> Array:
+    """A mask as ones and zeros."""
+    require_beside(function, xp, "where", where, "iou_losses", like)
+    if kind(xp, where.dtype) != "bool":
+        raise refuse(function, "where", errors.BOOLEAN, Words(dtype_name(where.dtype)), TypeError)
+    if where.shape != like.shape:
+        raise refuse(function, "where", errors.shape(str(tuple(like.shape))), tuple(where.shape))
+    return xp.astype(where, like.dtype)
+
+
 def _boxes(function: str, name: str, boxes: Any) -> tuple[Namespace, Array]:
     xp, x = in_working_dtype(function, name, boxes)
     if x.ndim == 0 or x.shape[-1] != 4:
@@ -249,4 +319,5 @@ def _overlap(xp: Namespace, function: Callable[..., Any], a: Array, b: Array, fm
     pair: Pair = pair_of(xp, function, a, b, fmt, ("first", "second"))
     if mode == "iou":
         return fraction(xp, pair.shared, pair.apart)
-    return divide(xp, pair.shared, pair.x.pred * pair.y.pred)
+    x, y = pair.sides
+    return divide(xp, pair.shared, x.pred * y.pred)

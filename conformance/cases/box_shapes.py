@@ -71,6 +71,10 @@ def siou_loss(pred: Box, target: Box, *, at: list[Box], theta: Any = 4, fmt: str
     if not is_finite(pred, target):
         return mp.nan
     pair, there = Pair(pred, target, at, fmt), Pair(*at, at, fmt)
+    return siou(pair, there, theta)
+
+
+def siou(pair: Pair, there: Pair, theta: Any) -> Any:
     dx, dy = (magnitude(x, x0) for x, x0 in zip(pair.offset, there.offset, strict=True))
     gamma = 2 - ratio(2 * dx * dy, dx**2 + dy**2)
     distance = sum(1 - mp.exp(-gamma * ratio(d, c) ** 2) for d, c in zip((dx, dy), pair.hull, strict=True))

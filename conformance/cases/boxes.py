@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,123 +38,120 @@ def as_cxcywh(boxes: list[Box]) -> list[Box]:
     return [[x + w / 2, y + h / 2, w, h] for x, y, w, h in as_xywh(boxes)]
 
 
-def shared_cases() -> list[Case]:
-    """What every loss of the overlap of boxes has to stand."""
-    return [
-        case("xywh", as_xywh(PRED), as_xywh(TARGET), fmt="xywh"),
-        case("cxcywh", as_cxcywh(PRED), as_cxcywh(TARGET), fmt="cxcywh"),
-        case("one box", PRED[0], TARGET[0]),
-        case("two dimensions of boxes", [PRED[:2], PRED[2:]], [TARGET[:2], TARGET[2:]]),
-        case("whole numbers in the target", PRED, [[1, 0, 3, 4], [0, 2, 2, 4], [-1, -2, 1, 0], [2, 3, 4, 4]]),
-        *(
-            case(f"identical, side 2**{n}", [side(n)], [side(n)], strict=True, tags=("kink",))
-            for n in (-24, -14, -4, 0, 10, 20)
-        ),
-        case(
-            "identical, side 2**-40 at the origin",
-            scaled([UNIT], 2.0**-40),
-            scaled([UNIT], 2.0**-40),
-            tags=("kink",),
-        ),
-        case(
-            "identical, xywh",
-            [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
-            [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
-            fmt="xywh",
-        ),
-        case(
-            "identical, cxcywh",
-            [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
-            [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
-            fmt="cxcywh",
-            strict=True,
-        ),
-        *(case(f"scale 2**{n}", scaled(PRED, 2.0**n), scaled(TARGET, 2.0**n)) for n in (-30, -20, 20, 30)),
-        case(
-            "nearly identical", [[0.0, 0.0, 1.0, 1.0]], [[2.0**-12, 2.0**-11, 1.0 + 2.0**-10, 1.0 - 2.0**-11]]
-        ),
-        case(
-            "small boxes far from the origin, cxcywh",
-            [[0.5, 0.75, 2.0**-14, 2.0**-13]],
-            [[0.5 + 2.0**-17, 0.75, 2.0**-13, 2.0**-14]],
-            fmt="cxcywh",
-        ),
-        case(
-            "one holds the other",
-            [[0.0, 0.0, 4.0, 3.0], [1.0, 0.5, 3.0, 1.0]],
-            [[1.0, 0.5, 3.0, 1.0], [0.0, 0.0, 4.0, 3.0]],
-        ),
-        case("far apart", [[0.0, 0.0, 1.0, 2.0]], [[1024.0, 512.0, 1026.0, 513.0]]),
-        case("very far apart", [[0.0, 0.0, 1.0, 2.0]], [[2.0**20, 2.0**18, 2.0**20 + 2.0, 2.0**18 + 1.0]]),
-        case("crossing", [[0.0, 2.0, 8.0, 2.5]], [[3.0, 0.0, 3.25, 16.0]]),
-        case(
-            "one edge in common", [[0.0, 0.0, 4.0, 2.0]], [[0.0, 0.5, 3.0, 4.0]], kink="split", tags=("kink",)
-        ),
-        case(
-            "three edges in common",
-            [[0.0, 0.0, 4.0, 2.0]],
-            [[0.0, 0.0, 4.0, 3.0]],
-            kink="split",
-            tags=("kink",),
-        ),
-        case("edge to edge", [UNIT], [[1.0, 0.25, 3.0, 2.0]], tags=("kink",)),
-        case("corner to corner", [UNIT], [[1.0, 1.0, 3.0, 2.0]], tags=("kink",)),
-        *(
-            case(f"{what} in the prediction, {place}", [box], [[0.0, 0.0, 2.0, 2.0]], tags=("degenerate",))
-            for place, at in (("inside", 0.5), ("outside", 3.0))
-            for what, box in (
-                ("no width", [at, at, at, at + 0.75]),
-                ("no height", [at, at, at + 0.75, at]),
-                ("a point", [at, at, at, at]),
-                ("width reversed", [at + 0.5, at, at, at + 0.75]),
-                ("height reversed", [at, at + 0.5, at + 0.75, at]),
-                ("both reversed", [at + 0.5, at + 0.25, at, at]),
-            )
-        ),
-        case(
-            "the prediction reversed twice",
-            [[2.0, 2.0, 0.0, 0.0]],
-            [[0.0, 0.0, 2.0, 2.0]],
-            tags=("degenerate",),
-        ),
-        case("no width in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 0.5, 1.25]], tags=("degenerate",)),
-        case(
-            "no height in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 1.25, 0.5]], tags=("degenerate",)
-        ),
-        case("a point in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 0.5, 0.5]], tags=("degenerate",)),
-        case("the target reversed", [[0.0, 0.0, 2.0, 2.0]], [[1.5, 0.5, 0.5, 1.25]], tags=("degenerate",)),
-        case("the same point", [[1.0, 1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0, 1.0]], tags=("degenerate",)),
-        case("the same point at the origin", [[0.0] * 4], [[0.0] * 4], tags=("degenerate",)),
-        case("two points", [[1.0, 1.0, 1.0, 1.0]], [[2.0, 3.0, 2.0, 3.0]], tags=("degenerate",)),
-        case("both flat, on one line", [[0.0, 0.0, 1.0, 0.0]], [[2.0, 0.0, 4.0, 0.0]], tags=("degenerate",)),
-        case("both flat, on two lines", [[0.0, 0.0, 1.0, 0.0]], [[2.0, 1.0, 4.0, 1.0]], tags=("degenerate",)),
-        case("the same flat box", [[0.0, 0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0, 0.0]], tags=("degenerate",)),
-        case(
-            "empty sides, cxcywh",
-            [[1.0, 1.0, 0.0, 2.0], [1.0, 1.0, -1.0, 2.0]],
-            [[0.5, 0.5, 1.25, 2.5]] * 2,
-            fmt="cxcywh",
-            tags=("degenerate",),
-        ),
-        case(
-            "NaN in a live box",
-            [[0.0, 0.0, math.nan, 1.0], UNIT],
-            [UNIT, [0.5, 0.0, 2.0, math.nan]],
-            gradient={"pred": None, "target": None},
-        ),
-        case(
-            "infinite coordinates",
-            [[0.0, 0.0, math.inf, 1.0], [-math.inf, 0.0, math.inf, 1.0]],
-            [UNIT, UNIT],
-            tags=("inf",),
-        ),
-        case(
-            "infinite boxes",
-            [[-math.inf, -math.inf, math.inf, math.inf]],
-            [[-math.inf, -math.inf, math.inf, math.inf]],
-            tags=("inf",),
-        ),
-    ]
+def shared_cases(**own: Any) -> list[Case]:
+    """What every loss of the overlap of boxes has to stand, in calls with options of its own."""
+    return [replace(each, options=own | each.options) for each in _SHARED]
+
+
+_SHARED = [
+    case("xywh", as_xywh(PRED), as_xywh(TARGET), fmt="xywh"),
+    case("cxcywh", as_cxcywh(PRED), as_cxcywh(TARGET), fmt="cxcywh"),
+    case("one box", PRED[0], TARGET[0]),
+    case("two dimensions of boxes", [PRED[:2], PRED[2:]], [TARGET[:2], TARGET[2:]]),
+    case("whole numbers in the target", PRED, [[1, 0, 3, 4], [0, 2, 2, 4], [-1, -2, 1, 0], [2, 3, 4, 4]]),
+    *(
+        case(f"identical, side 2**{n}", [side(n)], [side(n)], strict=True, tags=("kink",))
+        for n in (-24, -14, -4, 0, 10, 20)
+    ),
+    case(
+        "identical, side 2**-40 at the origin",
+        scaled([UNIT], 2.0**-40),
+        scaled([UNIT], 2.0**-40),
+        tags=("kink",),
+    ),
+    case(
+        "identical, xywh",
+        [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
+        [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
+        fmt="xywh",
+    ),
+    case(
+        "identical, cxcywh",
+        [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
+        [[0.5, 0.25, 2.0**-14, 2.0**-12]] * 2,
+        fmt="cxcywh",
+        strict=True,
+    ),
+    *(case(f"scale 2**{n}", scaled(PRED, 2.0**n), scaled(TARGET, 2.0**n)) for n in (-30, -20, 20, 30)),
+    case("nearly identical", [[0.0, 0.0, 1.0, 1.0]], [[2.0**-12, 2.0**-11, 1.0 + 2.0**-10, 1.0 - 2.0**-11]]),
+    case(
+        "small boxes far from the origin, cxcywh",
+        [[0.5, 0.75, 2.0**-14, 2.0**-13]],
+        [[0.5 + 2.0**-17, 0.75, 2.0**-13, 2.0**-14]],
+        fmt="cxcywh",
+    ),
+    case(
+        "one holds the other",
+        [[0.0, 0.0, 4.0, 3.0], [1.0, 0.5, 3.0, 1.0]],
+        [[1.0, 0.5, 3.0, 1.0], [0.0, 0.0, 4.0, 3.0]],
+    ),
+    case("far apart", [[0.0, 0.0, 1.0, 2.0]], [[1024.0, 512.0, 1026.0, 513.0]]),
+    case("very far apart", [[0.0, 0.0, 1.0, 2.0]], [[2.0**20, 2.0**18, 2.0**20 + 2.0, 2.0**18 + 1.0]]),
+    case("crossing", [[0.0, 2.0, 8.0, 2.5]], [[3.0, 0.0, 3.25, 16.0]]),
+    case("one edge in common", [[0.0, 0.0, 4.0, 2.0]], [[0.0, 0.5, 3.0, 4.0]], kink="split", tags=("kink",)),
+    case(
+        "three edges in common",
+        [[0.0, 0.0, 4.0, 2.0]],
+        [[0.0, 0.0, 4.0, 3.0]],
+        kink="split",
+        tags=("kink",),
+    ),
+    case("edge to edge", [UNIT], [[1.0, 0.25, 3.0, 2.0]], tags=("kink",)),
+    case("corner to corner", [UNIT], [[1.0, 1.0, 3.0, 2.0]], tags=("kink",)),
+    *(
+        case(f"{what} in the prediction, {place}", [box], [[0.0, 0.0, 2.0, 2.0]], tags=("degenerate",))
+        for place, at in (("inside", 0.5), ("outside", 3.0))
+        for what, box in (
+            ("no width", [at, at, at, at + 0.75]),
+            ("no height", [at, at, at + 0.75, at]),
+            ("a point", [at, at, at, at]),
+            ("width reversed", [at + 0.5, at, at, at + 0.75]),
+            ("height reversed", [at, at + 0.5, at + 0.75, at]),
+            ("both reversed", [at + 0.5, at + 0.25, at, at]),
+        )
+    ),
+    case(
+        "the prediction reversed twice",
+        [[2.0, 2.0, 0.0, 0.0]],
+        [[0.0, 0.0, 2.0, 2.0]],
+        tags=("degenerate",),
+    ),
+    case("no width in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 0.5, 1.25]], tags=("degenerate",)),
+    case("no height in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 1.25, 0.5]], tags=("degenerate",)),
+    case("a point in the target", [[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5, 0.5, 0.5]], tags=("degenerate",)),
+    case("the target reversed", [[0.0, 0.0, 2.0, 2.0]], [[1.5, 0.5, 0.5, 1.25]], tags=("degenerate",)),
+    case("the same point", [[1.0, 1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0, 1.0]], tags=("degenerate",)),
+    case("the same point at the origin", [[0.0] * 4], [[0.0] * 4], tags=("degenerate",)),
+    case("two points", [[1.0, 1.0, 1.0, 1.0]], [[2.0, 3.0, 2.0, 3.0]], tags=("degenerate",)),
+    case("both flat, on one line", [[0.0, 0.0, 1.0, 0.0]], [[2.0, 0.0, 4.0, 0.0]], tags=("degenerate",)),
+    case("both flat, on two lines", [[0.0, 0.0, 1.0, 0.0]], [[2.0, 1.0, 4.0, 1.0]], tags=("degenerate",)),
+    case("the same flat box", [[0.0, 0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0, 0.0]], tags=("degenerate",)),
+    case(
+        "empty sides, cxcywh",
+        [[1.0, 1.0, 0.0, 2.0], [1.0, 1.0, -1.0, 2.0]],
+        [[0.5, 0.5, 1.25, 2.5]] * 2,
+        fmt="cxcywh",
+        tags=("degenerate",),
+    ),
+    case(
+        "NaN in a live box",
+        [[0.0, 0.0, math.nan, 1.0], UNIT],
+        [UNIT, [0.5, 0.0, 2.0, math.nan]],
+        gradient={"pred": None, "target": None},
+    ),
+    case(
+        "infinite coordinates",
+        [[0.0, 0.0, math.inf, 1.0], [-math.inf, 0.0, math.inf, 1.0]],
+        [UNIT, UNIT],
+        tags=("inf",),
+    ),
+    case(
+        "infinite boxes",
+        [[-math.inf, -math.inf, math.inf, math.inf]],
+        [[-math.inf, -math.inf, math.inf, math.inf]],
+        tags=("inf",),
+    ),
+]
 
 
 def corners(box: Box, fmt: str) -> Box:
