@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, TypeVar
 
 from ._core import errors
@@ -32,7 +31,7 @@ __all__ = ["bounded_iou_loss", "mpdiou_loss", "extended_iou_loss", "giou3d_loss"
 
 IMAGE_SIZE = Rule(
     "be two positive numbers",
-    lambda v: isinstance(v, tuple) and len(v) == 2 and all(isinstance(n, Real) and n > 0 for n in v),
+    lambda v: isinstance(v, tuple) and len(v) == 2 and all(isinstance(n, (int, float)) and n > 0 for n in v),
     ((0.0, 0.0), (8.0,), (8.0, -6.0), 8.0),
     numeric=False,
 )

@@ -259,7 +259,7 @@ def bind(spec: Loss, form: int, signature: Signature, arrays: tuple[Any, ...]) -
             raise refuse(spec.name, name, errors.shape(expected(spec, signature, dims, sizes)), x.shape)
         sizes = found | sizes
     for dim in signature.inputs[0]:
-        if sizes[dim] == 0 and dim not in signature.items:
+        if sizes[dim] == 0 and dim not in signature.items and dim not in spec.mask_in(form):
             raise refuse(spec.name, spec.arrays[0], errors.NOT_EMPTY.format(dim=dim), arrays[0].shape)
     return sizes
 

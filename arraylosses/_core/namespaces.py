@@ -7,6 +7,7 @@ array, know that bfloat16 is a floating dtype) is said here, once.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -306,3 +307,12 @@ def has_values(xp: Namespace, x: Array) -> bool:
     if is_jax(xp):
         return not isinstance(x, sys.modules["jax"].core.Tracer)
     return library(xp) != "dask"
+
+
+def on_host(x: Array) -> Any:
+    """The values of an array as one of NumPy, wherever they are."""
+    xp = namespace(x)
+    x = untraced(stop_gradient(xp, x))
+    if is_torch(xp):
+        return x.detach().cpu().numpy()
+    return x.get() if library(xp) == "cupy" else importlib.import_module("numpy").asarray(x)

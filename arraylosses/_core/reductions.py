@@ -93,6 +93,10 @@ class Exit:
         """Make the `bad` items NaN; what is computed for them must be finite."""
         self.invalid = bad if self.invalid is None else self.invalid | bad
 
+    def part(self, x: Array) -> Array:
+        """A part of the only item, to stand beside it in a result: NaN where the item is."""
+        return x if self.invalid is None else self.xp.where(self.invalid, math.nan, x)
+
     def __call__(self, items: Array) -> Any:
         xp = self.xp
         if self.invalid is not None:

@@ -16,6 +16,23 @@ class HiFiGANGeneratorLoss(NamedTuple):
     mel: Array
 
 
+class DetectionLoss(NamedTuple):
+    """The loss of a detector, and the parts of which it is the weighted sum."""
+
+    loss: Array
+    classification: Array
+    box: Array
+
+
+class SetLoss(NamedTuple):
+    """The loss of a set of predictions, and the parts of which it is the weighted sum."""
+
+    loss: Array
+    classification: Array
+    l1: Array
+    giou: Array
+
+
 class LossAndLogSumExp(NamedTuple):
     """A loss of logits, and the logarithm of the softmax's denominator of every item."""
 

@@ -5,12 +5,15 @@ No losses: arrays in, arrays out, by the conventions of the losses.
 
 from .boxes import box_area, box_convert, box_iou, pairwise_box_iou, wiou_update
 from .correlations import gram_matrix
+from .detection import detr_assignment, detr_matching_cost
 from .filters import hann_window, mel_filter_bank
 
 __all__ = [
     "box_area",
     "box_convert",
     "box_iou",
+    "detr_assignment",
+    "detr_matching_cost",
     "gram_matrix",
     "hann_window",
     "mel_filter_bank",
