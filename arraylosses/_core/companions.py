@@ -6,7 +6,7 @@ from typing import Any
 
 from . import errors
 from .errors import Words, refuse
-from .namespaces import device, dtype_name, kind, library, namespace
+from .namespaces import device, dtype_name, kind, library, namespace, traced_namespace
 from .registry import Loss
 
 Array = Any
@@ -19,6 +19,12 @@ def namespace_of(function: str, name: str, x: Any) -> Namespace:
     if xp is None:
         raise refuse(function, name, errors.ARRAY, Words(type(x).__name__), TypeError)
     return xp
+
+
+def together(*values: Any) -> tuple[Any, ...]:
+    """The values, plain arrays beside traced ones being constants."""
+    traced = traced_namespace(values)
+    return values if traced is None else tuple(map(traced.constant, values))
 
 
 def in_working_dtype(function: str, name: str, x: Any) -> tuple[Namespace, Array]:

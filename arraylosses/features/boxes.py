@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from .._core import errors
 from .._core.box_pairs import FORMAT, Pair, pair_of
-from .._core.companions import in_working_dtype, require_beside
+from .._core.companions import in_working_dtype, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
-from .._core.namespaces import dtype_name, kind, stop_gradient, traced_namespace
+from .._core.namespaces import dtype_name, kind, stop_gradient
 from .._core.numeric import divide, fraction, nonzero, relu
 from .._core.parameters import FRACTION, choice
 
@@ -270,6 +270,7 @@ def wiou_update(
     0.75
     """
     name = "wiou_update"
+    mean, iou_losses, where = together(mean, iou_losses, where)
     xp, losses = in_working_dtype(name, "iou_losses", iou_losses)
     momentum = check_parameter(name, "momentum", momentum, FRACTION)
     if not isinstance(mean, (int, float)):
@@ -304,8 +305,7 @@ def _boxes(function: str, name: str, boxes: Any) -> tuple[Namespace, Array]:
 
 def _two(function: str, first: Any, second: Any) -> tuple[Namespace, Array, Array]:
     """Two arrays of boxes in one dtype."""
-    if (traced := traced_namespace((first, second))) is not None:
-        first, second = traced.constant(first), traced.constant(second)
+    first, second = together(first, second)
     xp, a = _boxes(function, "first", first)
     require_beside(function, xp, "second", second, "first", first)
     _, b = _boxes(function, "second", second)

@@ -7,7 +7,7 @@ import math
 from typing import Any, TypeVar
 
 from .._core import errors
-from .._core.companions import in_working_dtype, namespace_of, require_beside
+from .._core.companions import in_working_dtype, namespace_of, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
 from .._core.namespaces import device, dtype_name, index_dtype, kind, on_host, stop_gradient
@@ -86,6 +86,7 @@ def detr_matching_cost(
             [ 3.488058]]])
     """
     name = "detr_matching_cost"
+    logits, boxes, target_labels, target_boxes = together(logits, boxes, target_labels, target_boxes)
     xp, z = in_working_dtype(name, "logits", logits)
     for option, value in (("cls_weight", cls_weight), ("l1_weight", l1_weight), ("giou_weight", giou_weight)):
         check_parameter(name, option, value, NONNEGATIVE)
