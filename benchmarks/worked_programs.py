@@ -1,4 +1,4 @@
-"""The tables of docs/worked-programs.md: `python benchmarks/worked_programs.py` writes them anew.
+"""The tables and pictures of docs/worked-programs.md: `python benchmarks/worked_programs.py` makes them anew.
 
 Every program runs on NumPy. What it finds on several data sets is their mean ± their standard deviation.
 """
@@ -14,7 +14,7 @@ from measure import markdown, write_between_marks
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "worked-programs.md"
-PROGRAMS = ("label_smoothing", "imbalance", "robust", "sparse", "denoise", "tones")
+PROGRAMS = ("label_smoothing", "imbalance", "boxes", "masks", "robust", "sparse", "denoise", "tones")
 NOTHING = 1e-6
 
 
@@ -42,7 +42,10 @@ def short(x: float) -> str:
 
 
 if __name__ == "__main__":
+    import worked_pictures  # which needs Matplotlib
+
     for name in PROGRAMS:
         text = table(program(name)["run"]())
         print(f"{name}\n\n{text}\n")
         write_between_marks(PAGE, name, text)
+    worked_pictures.draw_all(program, DOCS)
