@@ -423,6 +423,8 @@ def sanitise(
             if debugging.active():
                 rule = domain.rule if domain.dense else f"{domain.rule} from 0 to {sizes['c'] - 1}"
                 debugging.forbid(spec.name, name, rule, xp, x, bad)
+            if dims != items:  # an item of many labels
+                bad = any_over(xp, bad, dims, items, sizes)
             done.invalid = bad if done.invalid is None else done.invalid | bad
     done.where = kept
     if kept is not None:
