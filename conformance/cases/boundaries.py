@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -340,6 +341,31 @@ def unlike(seed: int, *shape: int) -> Any:
 
 # Two images, two classes, two pixels by two: what is masked is at the border, as if it were cut off.
 SMALL, SMALL_TARGET = unlike(91, 2, 2, 2, 2), unlike(92, 2, 2, 2, 2)
+
+
+@functools.lru_cache(maxsize=1024)
+def skeleton(image: tuple[tuple[tuple[int, ...], Any], ...], iterations: int) -> dict[tuple[int, ...], Any]:
+    """The soft skeleton, by pixel, of an image that is its pixels' places and values."""
+
+    def apart(i: tuple[int, ...], j: tuple[int, ...]) -> list[int]:
+        return [abs(a - b) for a, b in zip(i, j, strict=True)]
+
+    def opened(x: dict[tuple[int, ...], Any]) -> tuple[Any, Any]:
+        """The image eroded, and what it is when that is dilated."""
+        less = {i: min(x[j] for j in x if sum(apart(i, j)) <= 1) for i in x}
+        return less, {i: max(less[j] for j in x if max(apart(i, j), default=0) <= 1) for i in x}
+
+    x = dict(image)
+    less, again = opened(x)
+    found = {i: max(x[i] - again[i], mpf(0)) for i in x}
+    for _ in range(iterations):
+        x = less
+        less, again = opened(x)
+        more = {i: max(x[i] - again[i], mpf(0)) for i in x}
+        found = {i: s + max(more[i] - s * more[i], mpf(0)) for i, s in found.items()}
+    return found
+
+
 CROSS = [[[[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]]]
 LINE = [[[[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]]]
 BAR = np.zeros((1, 1, 7, 9))
@@ -475,25 +501,6 @@ def soft_cldice_loss(probs: Any, target: Any, *, where: Any, iterations: int = 3
             return {at: x}
         return {k: v for i, part in enumerate(x) for k, v in pixels(part, (*at, i)).items()}
 
-    def opened(x: dict[tuple[int, ...], Any]) -> tuple[Any, Any]:
-        """The image eroded, and what it is when that is dilated."""
-
-        def apart(i: tuple[int, ...], j: tuple[int, ...]) -> list[int]:
-            return [abs(a - b) for a, b in zip(i, j, strict=True)]
-
-        less = {i: min(x[j] for j in x if sum(apart(i, j)) <= 1) for i in x}
-        return less, {i: max(less[j] for j in x if max(apart(i, j), default=0) <= 1) for i in x}
-
-    def skeleton(x: dict[tuple[int, ...], Any]) -> dict[tuple[int, ...], Any]:
-        less, again = opened(x)
-        found = {i: max(x[i] - again[i], mpf(0)) for i in x}
-        for _ in range(iterations):
-            x = less
-            less, again = opened(x)
-            more = {i: max(x[i] - again[i], mpf(0)) for i in x}
-            found = {i: s + max(more[i] - s * more[i], mpf(0)) for i, s in found.items()}
-        return found
-
     def ratio(skeleton: Any, region: Any) -> Any:
         size = mp.fsum(skeleton.values()) + smooth
         return (mp.fsum(s * region[i] for i, s in skeleton.items()) + smooth) / size if size else mpf(1)
@@ -504,7 +511,8 @@ def soft_cldice_loss(probs: Any, target: Any, *, where: Any, iterations: int = 3
             return None
         if any(mp.isnan(v) for x in (p, t) for v in x.values()):
             return mp.nan
-        precision, recall = ratio(skeleton(p), t), ratio(skeleton(t), p)
+        of_p, of_t = (skeleton(tuple(x.items()), iterations) for x in (p, t))
+        precision, recall = ratio(of_p, t), ratio(of_t, p)
         if precision + recall == 0:
             return mpf(1)
         return 1 - 2 * precision * recall / (precision + recall)
