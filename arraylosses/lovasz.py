@@ -5,19 +5,34 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from ._core.domains import BINARY, REAL
+from ._core import numeric
+from ._core.domains import BINARY, CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
+from ._core.errors import refuse
 from ._core.namespaces import index_dtype, stop_gradient
-from ._core.numeric import classes, cumulative_sum, divide, product, relu
-from ._core.parameters import FLAG, choice
-from ._core.regions import rows_of
+from ._core.numeric import cumulative_sum, divide, keep, product, relu
+from ._core.parameters import CLASS_AXIS, FLAG, IGNORE_INDEX, Rule, choice
+from ._core.regions import region_rows, rows_of
 from ._core.registry import loss
 
 A = TypeVar("A")
 Array = Any
 Namespace = Any
 
-__all__ = ["lovasz_hinge_loss"]
+__all__ = ["lovasz_hinge_loss", "lovasz_softmax_loss"]
+
+
+def _are_classes(value: Any) -> bool:
+    distinct = isinstance(value, tuple) and len(set(value)) == len(value) > 0
+    return distinct and all(type(k) is int and k >= 0 for k in value)
+
+
+WHICH_CLASSES = Rule(
+    "be 'present', 'all' or a tuple of distinct class numbers",
+    lambda v: v in ("present", "all") if isinstance(v, str) else _are_classes(v),
+    ("other", 1, (), (0, 0), (-1,), (0.5,)),
+    numeric=False,
+)
 
 
 @loss(
@@ -123,6 +138,145 @@ def lovasz_hinge_loss(
     return done(xp.sum(product(xp, step, cost), axis=-1))
 
 
+@loss(
+    "(n, c, *s), (n, *s) -> (n)",
+    mask="(n, *s)",
+    probs=PROBABILITY,
+    labels=CLASSES,
+    classes=WHICH_CLASSES,
+    per_image=FLAG,
+    class_axis=CLASS_AXIS,
+)
+def lovasz_softmax_loss(
+    probs: A,
+    labels: Array,
+    /,
+    *,
+    classes: str | tuple[int, ...] = "present",
+    per_image: bool = False,
+    ignore_index: int | None = IGNORE_INDEX,
+    class_axis: int = 1,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Lovász softmax loss: surrogate of one minus the mean Jaccard index of several classes.
+
+    .. math::
+
+        \ell = \frac1{|C|} \sum_{c \in C} \sum_k e_{(k)} \bigl(J_k - J_{k-1}\bigr)
+        \qquad e = \bigl|[y = c] - p_c\bigr|, \quad
+        J_k = 1 - \frac{G - a_k}{G + b_k}
+
+    for each class :math:`c` with the errors :math:`e` of the pixels in descending order,
+    :math:`a_k` and :math:`b_k` the pixels of this class and of others among the first :math:`k`,
+    :math:`G` all of this class and :math:`J_0 = 0`.
+
+    Parameters
+    ----------
+    probs : array of real floating dtype, shape (n, c, *s)
+        The probability :math:`p` of each class at each pixel; logits go through a softmax first.
+        The images may have any number of axes :math:`s`.
+    labels : array of integer dtype, shape (n, *s)
+        The true class :math:`y` of each pixel.
+    classes : {"present", "all"} or tuple of int, default "present"
+        The classes :math:`C` that the mean goes over: those that some pixel is of, all of them, or
+        these, whether there is a pixel of them or not.
+    per_image : bool, default False
+        Whether each image is an item, or the batch as a whole one single item.
+    ignore_index : int or None, default -100
+        Pixels with this label do not count.
+    class_axis : int, default 1
+        Which axis of `probs` is the classes: -1 for channels last.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. `where` masks pixels,
+        with the axes of `labels`.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"`` and ``per_image=True``, (n,)
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for `classes` that are
+        not those of `probs`, or none, or one of them twice.
+
+    See Also
+    --------
+    lovasz_hinge_loss : The loss of one mask, from logits.
+
+    Notes
+    -----
+    Piecewise linear in the probabilities, convex for each class. Where they are all 0 or 1, it is the
+    mean Jaccard loss of what they predict. A class without a pixel costs its greatest probability,
+    if the mean goes over it. Masked pixels are as if deleted; an image with none left does not count.
+
+    The order of equal errors does not matter to the value. For the gradient pixels of the class come
+    first, then those that stand first. The order and the weights :math:`J_k - J_{k-1}` are
+    constants; an error of 0 has derivative 0. A label that is none of the classes, or a probability
+    that is NaN in a class that the mean goes over, makes the item NaN.
+
+    References
+    ----------
+    Berman, Triki, Blaschko, *The Lovász-Softmax Loss*, CVPR 2018, arXiv:1705.08790.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> probs = np.asarray([[[0.75, 0.25, 0.5], [0.25, 0.75, 0.5], [0.0, 0.0, 0.0]]])
+    >>> labels = np.asarray([[0, 1, 1]])
+    >>> float(al.lovasz_softmax_loss(probs, labels))
+    0.375
+    """
+    xp, p, y, which, per_image, done = enter(
+        lovasz_softmax_loss,
+        (probs, labels),
+        sample_weight,
+        where,
+        reduction,
+        normalizer,
+        items="(n)" if per_image else "()",
+        ignore_index=ignore_index,
+        classes=tuple(classes) if isinstance(classes, list) else classes,
+        per_image=per_image,
+        class_axis=class_axis,
+    )
+    p, of_class = _by_class(xp, p, y, which)
+    bad, positive, negative = xp.isnan(p), of_class, ~of_class
+    if done.where is not None:
+        counted = xp.broadcast_to(done.where, y.shape)[:, None, ...]
+        positive, negative = positive & counted, negative & counted
+    p, positive, negative, bad = (
+        region_rows(xp, x, per_image, True) for x in (keep(xp, p, ~bad), positive, negative, bad)
+    )
+    errors, from_negative = _merge(xp, p - 1, positive, -p, negative)
+    positives = xp.sum(xp.astype(positive, p.dtype), axis=-1, keepdims=True)
+    losses = xp.sum(_jaccard_steps(xp, positives, from_negative) * relu(xp, errors), axis=-1)
+    asked = (positives[..., 0] > 0) | (which != "present")
+    done.poison(xp.any(xp.any(bad, axis=-1) & asked, axis=-1))
+    count = xp.sum(xp.astype(asked, p.dtype), axis=-1)
+    return done(divide(xp, xp.sum(keep(xp, losses, asked), axis=-1), count))
+
+
+def _by_class(xp: Namespace, p: Array, y: Array, which: str | tuple[int, ...]) -> tuple[Array, Array]:
+    """The probabilities of the classes in question, and whether each is that of the pixel."""
+    count = p.shape[1]
+    if isinstance(which, str):
+        shape = (count, *(1,) * (y.ndim - 1))
+        return p, y[:, None, ...] == xp.reshape(numeric.classes(xp, p, axis=1), shape)
+    if max(which) >= count:
+        raise refuse("lovasz_softmax_loss", "classes", f"be from 0 to {count - 1}", which)
+    # As slices: where few are in question, no others are sorted.
+    return (
+        xp.concat([p[:, k : k + 1, ...] for k in which], axis=1),
+        xp.stack([y == k for k in which], axis=1),
+    )
+
+
 def _merge(
     xp: Namespace, first: Array, among_first: Array, second: Array, among_second: Array
 ) -> tuple[Array, Array]:
@@ -149,7 +303,7 @@ def _jaccard_steps(xp: Namespace, positives: Array, is_negative: Array) -> Array
     # positive and by (G - a)/((G + b)(G + b + 1)) at a negative; by 1 from where it is 0/0.
     negative = xp.astype(is_negative, index_dtype(xp))
     b = cumulative_sum(xp, negative) - negative
-    left = positives - xp.astype(classes(xp, b) - b, positives.dtype)
+    left = positives - xp.astype(numeric.classes(xp, b) - b, positives.dtype)
     union = positives + xp.astype(b, positives.dtype)
     return divide(xp, xp.where(is_negative, left / (union + 1), 1.0), union, otherwise=1.0)
 

@@ -71,8 +71,8 @@ def enter_regions(
         regions = [xp.where(present, x, 0.0) for x in regions]
         present = present if done.where is None else present & done.where
         present = xp.broadcast_to(present, first.shape[:2] + present.shape[2:])
-        done.drop(xp.any(_region_rows(xp, present, *kept), axis=-1))
-    rows = (_region_rows(xp, x, *kept) for x in regions)
+        done.drop(xp.any(region_rows(xp, present, *kept), axis=-1))
+    rows = (region_rows(xp, x, *kept) for x in regions)
     return xp, *rows, *parameters, done if class_weight is None else _weighing(xp, done, class_weight)
 
 
@@ -101,7 +101,7 @@ def _weighing(xp: Namespace, done: Exit, class_weight: Array) -> Callable[[Array
     return lambda items: done(weight * done.weigh(weight, items))
 
 
-def _region_rows(xp: Namespace, x: Array, per_image: bool, per_class: bool) -> Array:
+def region_rows(xp: Namespace, x: Array, per_image: bool, per_class: bool) -> Array:
     """An array of the shape (n, c, *s) as rows of what is summed, one per item."""
     if per_class and not per_image:
         x = xp.permute_dims(x, (1, 0, *range(2, x.ndim)))

@@ -1,13 +1,16 @@
-"""Means and variances in a window that moves over the pixels of images."""
+"""Means, variances and extrema in a window that moves over the pixels of images."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
-from ..autodiff.primitives import function_with
+from ..autodiff.primitives import function_with, primitive
 from ..autodiff.rules import Map, Rule
 from .namespaces import device, namespace
+from .numeric import greater, keep, lesser, relu
 
 Array = Any
 Namespace = Any
@@ -113,3 +116,76 @@ def _padded(c: Array, by: int, axis: int) -> Array:
 
 _mean_in_row, _variance_in_row = _moving(-1, "row")
 _mean_in_column, _variance_in_column = _moving(-2, "column")
+
+
+# --- extrema --------------------------------------------------------------------------------------
+
+
+def _share(xp: Namespace, t: Array, y: Array, x: Array, *others: Array) -> Array:
+    """`t` where `x` is the extremum `y`, divided by how many are."""
+    count = sum((xp.astype(other == y, y.dtype) for other in others), start=1.0)
+    return xp.where(x == y, t / count, 0.0)
+
+
+_share_of_each = (
+    lambda t, xp, a, b, c, y: _share(xp, t, y, a, b, c),
+    lambda t, xp, a, b, c, y: _share(xp, t, y, b, a, c),
+    lambda t, xp, a, b, c, y: _share(xp, t, y, c, a, b),
+)
+
+
+@primitive(*_share_of_each)
+def greatest_of_three(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
+    """The greatest of each three, ties sharing the derivative equally."""
+    return xp.maximum(xp.maximum(a, b), c)
+
+
+@primitive(*_share_of_each)
+def least_of_three(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
+    """The least of each three, ties sharing the derivative equally."""
+    return xp.minimum(xp.minimum(a, b), c)
+
+
+def _with_neighbours(xp: Namespace, of_two: Function, of_three: Function, x: Array, axis: int) -> Array:
+    """The extremum of every element and its neighbours along an axis, of which the border lacks one."""
+    size = x.shape[axis]
+    if size < 2:
+        return x
+
+    def at(start: int, stop: int) -> Array:
+        return x[(*(slice(None),) * axis, slice(start, stop), ...)]
+
+    inner = [of_three(xp, at(0, size - 2), at(1, size - 1), at(2, size))] if size > 2 else []
+    first, last = of_two(xp, at(0, 1), at(1, 2)), of_two(xp, at(size - 2, size - 1), at(size - 1, size))
+    return xp.concat([first, *inner, last], axis=axis)
+
+
+def eroded(xp: Namespace, x: Array, lead: int) -> Array:
+    """The least of every pixel and its neighbours along each axis but the `lead` first."""
+    parts = [_with_neighbours(xp, lesser, least_of_three, x, axis) for axis in range(lead, x.ndim)]
+    if len(parts) == 3:
+        return least_of_three(xp, *parts)
+    return reduce(partial(lesser, xp), parts) if parts else x
+
+
+def dilated(xp: Namespace, x: Array, lead: int) -> Array:
+    """The greatest in a window of three pixels along each axis but the `lead` first."""
+    for axis in range(lead, x.ndim):
+        x = _with_neighbours(xp, greater, greatest_of_three, x, axis)
+    return x
+
+
+def soft_skeleton(xp: Namespace, x: Array, inside: Array | None, iterations: int) -> Array:
+    """The soft skeleton of images of the shape (n, c, *s), of what is `inside` or of all."""
+
+    def filled(x: Array, value: float) -> Array:
+        return x if inside is None else xp.where(inside, x, value)
+
+    skeleton: Any = 0.0
+    for _ in range(iterations + 1):
+        less = eroded(xp, filled(x, math.inf), 2)
+        rest = x - dilated(xp, filled(less, -math.inf), 2)
+        ridge = relu(xp, rest if inside is None else keep(xp, rest, inside))
+        skeleton = skeleton + ridge * (1.0 - skeleton)
+        x = less
+    return skeleton
