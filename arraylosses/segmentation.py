@@ -233,7 +233,7 @@ def jaccard_loss(
 
     See Also
     --------
-    lovasz_hinge_loss : convex in the logits, and equal to the Jaccard index of hard masks.
+    lovasz_hinge_loss : The convex surrogate, of logits.
 
     Notes
     -----
@@ -354,7 +354,7 @@ def tversky_loss(
 
     See Also
     --------
-    focal_tversky_loss : a power of it.
+    focal_tversky_loss : A power of it.
 
     Notes
     -----
@@ -480,7 +480,7 @@ def focal_tversky_loss(
 
     See Also
     --------
-    tversky_loss : without the power.
+    tversky_loss : Without the power.
 
     Notes
     -----
