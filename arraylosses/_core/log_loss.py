@@ -211,3 +211,16 @@ def _softmax(xp: Namespace, z: Array, labels: Array, top: Array, total: Array) -
     # In the form of the sum above, for a compiler to make them one.
     p_y = xp.exp(take_label(xp, z, labels) - top) / total
     return put_label(xp, _but_the_label(xp, z, labels, top) / total, labels, p_y)
+
+
+def cross_entropy(xp: Namespace, yes: Array, no: Array, p: Array) -> Array:
+    """-yes·log(p) - no·log(1 - p), where 0·log(0) = 0."""
+    p_1 = xp.where((yes == 0) & (p == 0), 1.0, p)
+    p_0 = xp.where((no == 0) & (p == 1), 0.0, p)
+    return -yes * log(xp, p_1) - no * log1p(xp, -p_0)
+
+
+def focal_entropy(xp: Namespace, share: Array, p: Array, gamma: Any) -> Array:
+    """The sum over the last axis of -share·(1 - p)^γ·log(p), where 0·log(0) = 0."""
+    p = xp.where((share == 0) & (p == 0), 1.0, p)
+    return xp.sum(share * faded(xp, -log(xp, p), gamma), axis=-1)

@@ -8,7 +8,8 @@ from typing import Any
 
 from .entry import enter
 from .errors import refuse
-from .numeric import classes, columns, overlap, relu
+from .namespaces import device
+from .numeric import classes, columns, divide, overlap, relu
 from .parameters import CLASS_AXIS, CLASS_WEIGHT, FLAG, ArrayRule
 from .reductions import Exit
 
@@ -76,6 +77,30 @@ def enter_regions(
     return xp, *rows, *parameters, done if class_weight is None else _weighing(xp, done, class_weight)
 
 
+def enter_images(
+    function: Callable[..., Any],
+    arrays: tuple[Array, ...],
+    exits: tuple[Any, ...],
+    class_axis: int,
+    **own: Any,
+) -> tuple[Any, ...]:
+    """Begin a loss of all classes of an image at once: `(xp, *arrays, pixels, *own parameters, done)`.
+
+    The arrays come back as rows of pixels, one row per image and class, with 0 in what does not count;
+    `pixels` is how many of each row do.
+    """
+    xp, *found, done = enter(function, arrays, *exits, class_axis=class_axis, **own)
+    regions, parameters = found[: len(arrays)], found[len(arrays) :]
+    rows = [rows_of(xp, x, 2) for x in regions]
+    like = rows[0]
+    if done.where is None:
+        pixels = xp.full(like.shape[:2], float(like.shape[2]), dtype=like.dtype, device=device(xp, like))
+    else:
+        inside = rows_of(xp, xp.broadcast_to(done.where, regions[0].shape), 2)
+        pixels = xp.sum(xp.astype(inside, like.dtype), axis=-1)
+    return xp, *rows, pixels, *parameters, done
+
+
 def _present(
     xp: Namespace, like: Array, include_background: bool, class_weight: Array | None, class_mask: Array | None
 ) -> Array | None:
@@ -117,7 +142,7 @@ def rows_of(xp: Namespace, x: Array, lead: int) -> Array:
     return xp.reshape(x, (*shape[:lead], math.prod(shape[lead:])))
 
 
-def agreement(xp: Namespace, p: Array, t: Array, intersection: str) -> tuple[Array, Array, Array]:
+def agreement(xp: Namespace, p: Array, t: Array, intersection: str = "product") -> tuple[Array, Array, Array]:
     """The sums of what is in both, in `p` only and in `t` only."""
     if intersection == "min":
         parts = xp.minimum(p, t), relu(xp, p - t), relu(xp, t - p)
@@ -125,3 +150,32 @@ def agreement(xp: Namespace, p: Array, t: Array, intersection: str) -> tuple[Arr
     else:
         shared, over, under = columns(xp, overlap(xp, p, t))
     return shared, over, under
+
+
+def apart_and_shared(
+    xp: Namespace,
+    loss: str,
+    p: Array,
+    t: Array,
+    smooth_nr: Any,
+    smooth_dr: Any,
+    squared: bool,
+    intersection: str,
+) -> tuple[Array, Array]:
+    """A Dice loss as a fraction: a and b, where it is a / (a + b)."""
+    # What is apart, P + T - 2I, is summed pixel by pixel: so it does not cancel when the regions agree.
+    if squared:
+        if intersection != "product":
+            raise refuse(loss, "intersection", "be 'product' if squared is True", intersection)
+        shared, apart = xp.sum(p * t, axis=-1), xp.sum((p - t) ** 2, axis=-1)
+    else:
+        shared, over, under = agreement(xp, p, t, intersection)
+        apart = over + under
+    return apart + (smooth_dr - smooth_nr), 2 * shared + smooth_nr
+
+
+def over_classes(xp: Namespace, x: Array, pixels: Array, reduction: str) -> Array:
+    """The sum or mean over the classes that have a pixel."""
+    there = pixels > 0
+    total = xp.sum(xp.where(there, x, 0.0), axis=-1)
+    return total if reduction == "sum" else divide(xp, total, xp.sum(xp.astype(there, x.dtype), axis=-1))

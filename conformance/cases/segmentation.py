@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
 
-from ..case import bits, case, evidence, uniform
+from ..case import Case, bits, case, evidence, uniform
 
 NAN = math.nan
 
@@ -29,6 +30,9 @@ NONE = [[[0.0, 0.0, 0.0, 0.0]]]
 FAINT = 2.0**-100  # what a softmax leaves of a class that is not there
 
 
+Pixel = tuple[Any, Any]  # probability and truth
+
+
 def flat(x: Any) -> list[Any]:
     return [leaf for part in x for leaf in flat(part)] if isinstance(x, list) else [x]
 
@@ -36,6 +40,194 @@ def flat(x: Any) -> list[Any]:
 def last(nested: Any) -> Any:
     """The array with its axis 1 last."""
     return np.moveaxis(np.asarray(nested), 1, -1).tolist()
+
+
+def counting(probs: Any, target: Any, where: Any) -> list[Pixel]:
+    """The pixels of one class of one image that count."""
+    each = zip(flat(probs), flat(target), flat(where), strict=True)
+    return [(p, t) for p, t, counts in each if counts]
+
+
+def over_regions(
+    loss: Callable[[list[Pixel]], Any],
+    probs: Any,
+    target: Any,
+    *,
+    where: Any,
+    average: str = "macro",
+    include_background: bool = True,
+    batch: bool = False,
+    class_weight: Any = None,
+    class_mask: Any = None,
+) -> Any:
+    """A loss of every region: of each class of each image, or of all images or all classes together."""
+    images, count = range(len(probs)), len(probs[0]) if probs else 2
+
+    def is_in(n: int, c: int) -> bool:
+        if (c == 0 and not include_background) or (class_weight is not None and class_weight[c] == 0):
+            return False
+        of_image = class_mask[n] if class_mask and isinstance(class_mask[0], list) else class_mask
+        return of_image is None or of_image[c]
+
+    def item(group: list[tuple[int, int]]) -> Any:
+        inside = [(n, c) for n, c in group if is_in(n, c)]
+        region = [x for n, c in inside for x in counting(probs[n][c], target[n][c], where[n][c])]
+        if not region:
+            return None
+        value = mp.nan if any(mp.isnan(x) for x in flat(list(map(list, region)))) else loss(region)
+        mass = mpf(1) if class_weight is None else class_weight[group[0][1]]
+        return mass * value, mass
+
+    everything = list(product(images, range(count)))
+    if average == "micro":
+        return item(everything) if batch else [item([x for x in everything if x[0] == n]) for n in images]
+    if batch:
+        return [item([(n, c) for n in images]) for c in range(count)]
+    return [[item([(n, c)]) for c in range(count)] for n in images]
+
+
+def ratio(a: Any, b: Any) -> Any:
+    """a / b, where 0/0 = 1."""
+    return a / b if b else mpf(1)
+
+
+def dice_score(
+    region: list[Pixel], smooth_nr: Any, smooth_dr: Any, squared: bool = False, intersection: str = "product"
+) -> Any:
+    power = 2 if squared else 1
+    shared = mp.fsum(min(p, t) if intersection == "min" else p * t for p, t in region)
+    total = mp.fsum(p**power + t**power for p, t in region)
+    return ratio(2 * shared + smooth_nr, total + smooth_dr)
+
+
+def tversky_index(region: list[Pixel], alpha: Any, beta: Any, smooth_nr: Any, smooth_dr: Any) -> Any:
+    shared, over, under = (
+        mp.fsum(part) for part in zip(*((p * t, p * (1 - t), (1 - p) * t) for p, t in region), strict=True)
+    )
+    return ratio(shared + smooth_nr, shared + alpha * over + beta * under + smooth_dr)
+
+
+def framed_cases(**options: Any) -> list[Case]:
+    """What all losses of regions share: axes, masks, classes, the batch, and NaN."""
+
+    def framed(name: str, *arrays: Any, **more: Any) -> Case:
+        return case(name, *arrays, **options | more)
+
+    some = {"class_mask": [[True, False, True], [False, True, True]]}
+    return [
+        framed("two image axes", WIDE, WIDE_TARGET),
+        framed("no image axes", uniform(56, 3, 2, low=0.0625, high=0.9375), bits(57, 3, 2)),
+        framed("no pixels", np.zeros((2, 2, 0)), np.zeros((2, 2, 0))),
+        framed("channels last", last(WIDE), last(WIDE_TARGET), class_axis=-1),
+        framed("sums over the batch", PROBS, SOFT, batch=True),
+        framed(
+            "sums over the batch, channels last", last(WIDE), last(WIDE_TARGET), class_axis=-1, batch=True
+        ),
+        framed("sums over the batch, pixels masked", PROBS, SOFT, batch=True, where=PIXELS, reduction="mean"),
+        framed("background left out, mean", WIDE, WIDE_TARGET, include_background=False, reduction="mean"),
+        framed("class weights", PROBS, SOFT, class_weight=[2.0, 0.5]),
+        framed(
+            "class weights and weights, mean",
+            PROBS,
+            SOFT,
+            class_weight=[2.0, 0.5],
+            sample_weight=[[1.5], [0.5]],
+            reduction="mean",
+        ),
+        framed(
+            "a class of weight 0, NaN in it",
+            [[[0.5, 0.25], [NAN, NAN]], [[0.75, 0.5], [NAN, 0.5]]],
+            [[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.5], [NAN, 0.5]]],
+            class_weight=[2.0, 0.0],
+            reduction="mean",
+        ),
+        framed("classes masked", WIDE, WIDE_TARGET, class_mask=[True, False, True]),
+        framed("classes masked by image, mean", WIDE, WIDE_TARGET, **some, reduction="mean"),
+        framed("classes masked by image, sums over the batch", WIDE, WIDE_TARGET, **some, batch=True),
+        framed("all classes masked, mean", PROBS, SOFT, class_mask=[False, False], reduction="mean"),
+        framed("pixels masked", PROBS, SOFT, where=PIXELS),
+        framed("pixels masked, channels last", last(PROBS), last(SOFT), where=last(PIXELS), class_axis=-1),
+        framed(
+            "an image without a pixel leaves the mean",
+            PROBS,
+            SOFT,
+            where=[[[True, True, False, True]], [[False, False, False, False]]],
+            reduction="mean",
+        ),
+        framed("weights of images, one 0", PROBS, SOFT, sample_weight=[[0.0], [0.5]], reduction="mean"),
+        framed(
+            "NaN in a live pixel",
+            [[[0.5, NAN], [0.5, 0.25]]],
+            [[[1.0, 0.0], [0.0, 1.0]]],
+            gradient={"probs": None, "target": None},
+        ),
+        framed(
+            "NaN in a live pixel of the target",
+            [[[0.5, 0.5], [0.5, 0.25]]],
+            [[[1.0, NAN], [0.0, 1.0]]],
+            gradient={"probs": None, "target": None},
+        ),
+        framed("target empty", ONE, NONE),
+        framed("prediction empty", NONE, ONE_TARGET),
+        framed("prediction full, target empty", [[[1.0] * 4]], NONE),
+        framed("prediction nothing but wrong", [[[0.0, 0.0, 1.0, 1.0]]], ONE_TARGET),
+    ]
+
+
+def smoothed_cases(**options: Any) -> list[Case]:
+    """What all losses of regions with smoothing share."""
+    nearly = {"smooth_nr": 1e-5, "smooth_dr": 1e-5}
+    return [
+        *(
+            case(f"smoothing of {nr} and {dr}", PROBS, HARD, smooth_nr=nr, smooth_dr=dr, **options)
+            for nr, dr in ((1e-5, 1e-5), (1.0, 1.0), (0.0, 1e-7), (0.0, 2.0))
+        ),
+        case(
+            "smoothing as arrays",
+            PROBS,
+            HARD,
+            smooth_nr=np.asarray(0.5),
+            smooth_dr=np.asarray(1.0),
+            **options,
+        ),
+        case("pixels masked, smoothed", PROBS, SOFT, where=PIXELS, smooth_nr=1.0, smooth_dr=1.0, **options),
+        case("target empty, smoothed", ONE, NONE, smooth_nr=1.0, smooth_dr=1.0, **options),
+        case("target empty, smoothed by 1e-5", ONE, NONE, **nearly, **options),
+        case(
+            "target empty, next to nothing predicted, smoothed", [[[2.0**-20] * 4]], NONE, **nearly, **options
+        ),
+        case("both empty, only the denominator smoothed", NONE, NONE, smooth_dr=1e-7, **options),
+    ]
+
+
+def lesser_cases(**options: Any) -> list[Case]:
+    """Those whose intersection is of the lesser of each two."""
+    lesser = {"intersection": "min", "kink": "split", **options}
+    return [
+        case("the lesser, soft target", PROBS, SOFT, **lesser),
+        case("the lesser, target of 0 and 1", PROBS, HARD, **lesser),
+        case("the lesser, smoothed", PROBS, SOFT, smooth_nr=1.0, smooth_dr=1.0, **lesser),
+        case("the lesser, sums over the batch", PROBS, SOFT, batch=True, **lesser),
+        case("the lesser, prediction right", SOFT, SOFT, tags=("kink",), **lesser),
+        case(
+            "kink: the lesser of equals",
+            [[[0.5, 0.25, 0.75]]],
+            [[[0.5, 0.75, 0.75]]],
+            tags=("kink",),
+            **lesser,
+        ),
+    ]
+
+
+def weighted_cases() -> list[Case]:
+    """Those of the weights of false positives and false negatives."""
+    return [
+        *(
+            case(f"weights of {alpha} and {beta}", PROBS, SOFT, alpha=alpha, beta=beta)
+            for alpha, beta in ((0.5, 0.5), (1.0, 1.0), (0.75, 0.25), (0.0, 1.0), (2.0, 0.0))
+        ),
+        case("weights as arrays", PROBS, HARD, alpha=np.asarray(0.25), beta=np.asarray(0.75)),
+    ]
 
 
 @evidence(
@@ -272,52 +464,121 @@ def dice_loss(
     probs: Any,
     target: Any,
     *,
-    where: Any,
     smooth_nr: Any = 0,
     smooth_dr: Any = 0,
     squared: bool = False,
     intersection: str = "product",
     log: bool = False,
-    average: str = "macro",
-    include_background: bool = True,
-    batch: bool = False,
-    class_weight: Any = None,
-    class_mask: Any = None,
+    **frame: Any,
 ) -> Any:
-    images, count = range(len(probs)), len(probs[0]) if probs else 2
+    def of(region: list[Pixel]) -> Any:
+        score = dice_score(region, smooth_nr, smooth_dr, squared, intersection)
+        return -mp.log(max(score, mpf("1e-7"))) if log else 1 - score
 
-    def pixels(n: int, c: int) -> list[tuple[Any, Any]]:
-        """Probability and truth at every pixel that counts."""
-        weight = 1 if class_weight is None else class_weight[c]
-        mask = (
-            True
-            if class_mask is None
-            else class_mask[n][c]
-            if isinstance(class_mask[0], list)
-            else class_mask[c]
+    return over_regions(of, probs, target, **frame)
+
+
+@evidence(
+    "jaccard_loss",
+    case("ordinary", PROBS, SOFT),
+    case("target of 0 and 1", PROBS, HARD),
+    case("worked", WORKED, ONE_TARGET),
+    case("worked: smoothing of 1/2", WORKED, ONE_TARGET, smooth_nr=0.5, smooth_dr=0.5),
+    *framed_cases(),
+    *smoothed_cases(),
+    *lesser_cases(),
+    case("both empty", NONE, NONE, tags=("kink",)),
+    case("prediction nearly right", [[[1.0, 1.0, 2.0**-20, 0.0]]], ONE_TARGET, strict=True),
+)
+def jaccard_loss(
+    probs: Any,
+    target: Any,
+    *,
+    smooth_nr: Any = 0,
+    smooth_dr: Any = 0,
+    intersection: str = "product",
+    **frame: Any,
+) -> Any:
+    def of(region: list[Pixel]) -> Any:
+        shared = mp.fsum(min(p, t) if intersection == "min" else p * t for p, t in region)
+        union = mp.fsum(p + t for p, t in region) - shared
+        return 1 - ratio(shared + smooth_nr, union + smooth_dr)
+
+    return over_regions(of, probs, target, **frame)
+
+
+@evidence(
+    "tversky_loss",
+    case("ordinary", PROBS, SOFT, alpha=0.25, beta=0.75),
+    case("target of 0 and 1", PROBS, HARD),
+    case("worked: 0.3 and 0.7", WORKED, ONE_TARGET, alpha=0.3, beta=0.7),
+    case("worked: 0.7 and 0.3", WORKED, ONE_TARGET, alpha=0.7, beta=0.3),
+    *framed_cases(alpha=0.25, beta=0.75),
+    *smoothed_cases(alpha=0.25, beta=0.75),
+    *weighted_cases(),
+    case("both empty", NONE, NONE, tags=("kink",)),
+    case("prediction nearly right", [[[1.0, 1.0, 2.0**-20, 0.0]]], ONE_TARGET, strict=True, alpha=0.25),
+)
+def tversky_loss(
+    probs: Any,
+    target: Any,
+    *,
+    alpha: Any = 0.5,
+    beta: Any = 0.5,
+    smooth_nr: Any = 0,
+    smooth_dr: Any = 0,
+    **frame: Any,
+) -> Any:
+    return over_regions(
+        lambda region: 1 - tversky_index(region, alpha, beta, smooth_nr, smooth_dr), probs, target, **frame
+    )
+
+
+@evidence(
+    "focal_tversky_loss",
+    case("ordinary", PROBS, SOFT),
+    case("target of 0 and 1", PROBS, HARD),
+    case("worked", WORKED, ONE_TARGET),
+    case("worked: exponent of 4/3", WORKED, ONE_TARGET, gamma=4 / 3),
+    *framed_cases(alpha=0.25, beta=0.75),
+    *smoothed_cases(alpha=0.25, beta=0.75),
+    *weighted_cases(),
+    *(case(f"exponent of {gamma}", PROBS, SOFT, gamma=gamma) for gamma in (0.25, 1.0, 1.5, 2.0, 3.0)),
+    case("exponent as an array", PROBS, SOFT, gamma=np.asarray(1.5)),
+    case("both empty", NONE, NONE, tags=("kink",)),
+    *(
+        case(
+            f"prediction right, exponent of {gamma}",
+            ONE_TARGET,
+            ONE_TARGET,
+            gamma=gamma,
+            tags=("kink",),
+            gradient={"probs": NONE, "target": NONE},
         )
-        if not mask or weight == 0 or (c == 0 and not include_background):
-            return []
-        each = zip(flat(probs[n][c]), flat(target[n][c]), flat(where[n][c]), strict=True)
-        return [(p, t) for p, t, counts in each if counts]
+        for gamma in (0.75, 2.0)
+    ),
+    *(
+        case(
+            f"prediction nearly right, exponent of {gamma}",
+            [[[1.0, 1.0, 2.0**-20, 0.0]]],
+            ONE_TARGET,
+            gamma=gamma,
+        )
+        for gamma in (0.75, 1.5)
+    ),
+)
+def focal_tversky_loss(
+    probs: Any,
+    target: Any,
+    *,
+    alpha: Any = 0.3,
+    beta: Any = 0.7,
+    smooth_nr: Any = 0,
+    smooth_dr: Any = 0,
+    gamma: Any = 0.75,
+    **frame: Any,
+) -> Any:
+    def of(region: list[Pixel]) -> Any:
+        return (1 - tversky_index(region, alpha, beta, smooth_nr, smooth_dr)) ** gamma
 
-    def item(group: list[tuple[int, int]]) -> Any:
-        found = [pixel for n, c in group for pixel in pixels(n, c)]
-        if not found:
-            return None
-        power = 2 if squared else 1
-        shared = mp.fsum(min(p, t) if intersection == "min" else p * t for p, t in found)
-        total = mp.fsum(p**power + t**power for p, t in found)
-        if mp.isnan(total):
-            return mp.nan
-        score = (2 * shared + smooth_nr) / (total + smooth_dr) if total + smooth_dr else mpf(1)
-        loss = -mp.log(max(score, mpf("1e-7"))) if log else 1 - score
-        mass = mpf(1) if class_weight is None else class_weight[group[0][1]]
-        return mass * loss, mass
-
-    everything = list(product(images, range(count)))
-    if average == "micro":
-        return item(everything) if batch else [item([x for x in everything if x[0] == n]) for n in images]
-    if batch:
-        return [item([(n, c) for n in images]) for c in range(count)]
-    return [[item([(n, c)]) for c in range(count)] for n in images]
+    return over_regions(of, probs, target, **frame)
