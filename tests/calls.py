@@ -122,12 +122,12 @@ class Call:
         return replace(self, arrays=self.arrays | arrays)
 
     def slots(self, dims: Dims) -> list[Slot]:
-        """Every axis of `dims` along which there is more than one element."""
+        """Every axis of `dims` along which there is more than one element, and may be fewer."""
         return [
             (dim, k)
             for dim in dims
             for k, size in enumerate(self.sizes[dim] if is_variadic(dim) else (self.sizes.get(dim, 1),))
-            if size > 1
+            if size > 1 and not dim.isdigit()
         ]
 
     def axis_in(self, dims: Dims, slot: Slot, ndim: int) -> int | None:

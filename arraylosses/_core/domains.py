@@ -36,6 +36,12 @@ def _finite_or_inf(xp: Any, x: Any) -> Any:
     return ~xp.isnan(x)
 
 
+def _rotated(xp: Any, boxes: Any) -> Any:
+    """The sides, which stand third and fourth, are not negative."""
+    center, sides, angle = boxes[..., :2], boxes[..., 2:4], boxes[..., 4:]
+    return xp.concat([~xp.isnan(center), sides >= 0, ~xp.isnan(angle)], axis=-1)
+
+
 def _between(low: float, high: float) -> Check:
     return lambda xp, x: (x >= low) & (x <= high)
 
@@ -51,6 +57,7 @@ LOG_PROBABILITY = Domain("log-probability", "be at most 0", lambda xp, x: x <= 0
 SIGN = Domain("sign", "be -1 or 1", lambda xp, x: (x == 1) | (x == -1), safe=1, poison=True)
 BINARY = Domain("binary label", "be 0 or 1", lambda xp, x: (x == 0) | (x == 1))
 BOXES = Domain("box", "be boxes with nonnegative width and height", _finite_or_inf)
+ROTATED_BOXES = Domain("rotated box", "be rotated boxes with nonnegative width and height", _rotated, safe=1)
 CLASSES = Domain("class label", "be class labels", _finite_or_inf, dense=False, poison=True)
 IDENTITIES = Domain("identity", "be identities", _finite_or_inf, dense=False)
 TOKENS = Domain("token", "be tokens", _finite_or_inf, dense=False)

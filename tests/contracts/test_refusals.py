@@ -172,9 +172,9 @@ def test_weight_that_would_broadcast(call):
 def test_class_array_of_another_shape(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
-            (size,) = shape_of(parse_dims(rule.shapes[0]), call.sizes)
-            wrong = np.ones(size + 1, dtype=bool if rule.boolean else float)
-            message = rf"{call}: {name} must have shape .*, got \({size + 1},\)"
+            *lead, size = shape_of(parse_dims(rule.shapes[0]), call.sizes)
+            wrong = np.ones((*lead, size + 1), dtype=bool if rule.boolean else float)
+            message = rf"{call}: {name} must have shape .*, got {re.escape(str(wrong.shape))}"
             assert re.fullmatch(message, refusal(call.having(**{name: wrong})))
 
 
