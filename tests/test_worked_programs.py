@@ -21,6 +21,8 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 ELSEWHERE = {
     "label_smoothing": "torch",
     "imbalance": "torch",
+    "boxes": "torch",
+    "masks": "torch",
     "robust": "torch",
     "sparse": "jax",
     "denoise": "torch",
@@ -134,6 +136,31 @@ def test_an_outlier_moves_the_mean_and_little_else(figures: Any) -> None:
     best = min(row["error, clean"] for row in (squared, absolute, smooth))
     assert narrow["error, clean"] < 1.05 * best
     assert narrow["error, one is 1000"] < absolute["error, one is 1000"]
+
+
+def test_boxes_that_are_apart_need_more_than_their_overlap(figures: Any) -> None:
+    rows: Rows = figures("boxes")
+    for row in rows.values():
+        assert every(0.2, row["overlapping, 1 - IoU after 20 steps"])
+        assert every(0.03, row["overlapping, after 100"])
+    for when in ("1 - IoU after 20 steps", "after 100"):
+        assert (rows["IoU"][f"apart, {when}"] == 1).all()
+        assert every(rows["GIoU"][f"apart, {when}"], rows["DIoU"][f"apart, {when}"], by=0.08)
+        np.testing.assert_allclose(rows["CIoU"][f"apart, {when}"], rows["DIoU"][f"apart, {when}"], atol=0.01)
+    assert every(0.35, rows["GIoU"]["apart, after 100"])
+    for name in ("absolute error", "smooth L1, beta 0.1"):
+        assert every(rows["DIoU"]["apart, after 100"], rows[name]["apart, after 100"])
+
+
+def test_losses_of_overlap_find_more_of_a_small_mask(figures: Any) -> None:
+    entropy, *overlap = figures("masks").values()
+    dice, tversky, lovasz = overlap
+    for row in overlap:
+        assert every(row["recall"], 1.8 * entropy["recall"])
+        assert every(row["Dice score"], entropy["Dice score"], by=0.2)
+        assert every(entropy["precision"], row["precision"])
+    for other in (dice, lovasz):
+        assert every(tversky["recall"], other["recall"])
 
 
 def test_proximal_steps_end_where_lasso_does(figures: Any) -> None:
