@@ -10,7 +10,6 @@ from ._core.box_pairs import (
     aspect_gap,
     center_gap,
     empty_part,
-    log_iou,
     one_minus_iou,
     pair_of,
     shape_gap,
@@ -19,7 +18,7 @@ from ._core.box_pairs import (
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import expm1, fraction, power, relu
+from ._core.numeric import expm1, fraction, log_fraction, power, relu
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE, choice
 from ._core.registry import loss
 
@@ -371,7 +370,7 @@ def alpha_iou_loss(
     )
     pair = pair_of(xp, alpha_iou_loss, p, t, fmt)
     # 1 - IoU^a, which would lose its digits for boxes that are nearly the same.
-    total = xp.where(pair.shared == 0, 1.0, -expm1(xp, a * log_iou(xp, pair)))
+    total = xp.where(pair.shared == 0, 1.0, -expm1(xp, a * log_fraction(xp, pair.shared, pair.apart)))
     if base == "giou":
         return done(total + power(xp, relu(xp, empty_part(xp, pair)), a))
     if base in ("diou", "ciou"):

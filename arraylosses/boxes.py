@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from ._core.box_pairs import FORMAT, aspect_gap, center_gap, empty_part, log_iou, one_minus_iou, pair_of
+from ._core.box_pairs import FORMAT, aspect_gap, center_gap, empty_part, one_minus_iou, pair_of
 from ._core.domains import BOXES
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
-from ._core.numeric import fraction, log
+from ._core.numeric import fraction, log, log_fraction
 from ._core.parameters import FLAG, FRACTION, POSITIVE, choice, optional
 from ._core.registry import loss
 
@@ -126,7 +126,7 @@ def iou_loss(
         return done(linear * (2 - linear))
     log_least = math.log(clip_min) if isinstance(clip_min, float) else log(xp, clip_min)
     least = fraction(xp, pair.shared, pair.apart) <= clip_min
-    return done(-xp.where(least, log_least, log_iou(xp, pair)))
+    return done(-xp.where(least, log_least, log_fraction(xp, pair.shared, pair.apart)))
 
 
 @loss("(..., 4), (..., 4) -> (...)", pred=BOXES, target=BOXES, fmt=FORMAT)

@@ -6,8 +6,7 @@ import math
 from typing import Any, TypeVar
 
 from ._core.domains import PROBABILITY
-from ._core.namespaces import stop_gradient
-from ._core.numeric import fraction, power
+from ._core.numeric import fraction, log_fraction, power
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE, choice
 from ._core.regions import FRAME, agreement, apart_and_shared, enter_regions
 from ._core.registry import loss
@@ -525,9 +524,6 @@ def focal_tversky_loss(
 
 def _minus_log_score(xp: Namespace, apart: Array, shared: Array) -> Array:
     """-log of shared / (apart + shared), which counts as 1 if it is 0/0, and as 1e-7 at least."""
-    unit = stop_gradient(xp, xp.maximum(apart, shared))
-    unit = xp.where(unit > 0, unit, 1.0)
-    apart, shared = apart / unit, shared / unit
-    least = shared <= LEAST_SCORE * (apart + shared)
-    ratio = xp.where(least, 0.0, apart / xp.where(least, 1.0, shared))
-    return xp.where(least & (apart != 0), -math.log(LEAST_SCORE), xp.log1p(ratio))
+    least = fraction(xp, shared, apart) <= LEAST_SCORE
+    log_score = log_fraction(xp, xp.where(least, 0.0, shared), apart)
+    return xp.where(least & (apart != 0), -math.log(LEAST_SCORE), -log_score)

@@ -18,8 +18,6 @@ from .numeric import (
     fraction,
     greater,
     lesser,
-    log,
-    log1p,
     power,
     relu,
     square,
@@ -206,11 +204,3 @@ def _diagonal(xp: Namespace, w: Array, h: Array) -> tuple[Array, Array]:
     empty = unit == 0
     unit = xp.where(empty, 1.0, unit)
     return w / unit, xp.where(empty, 1.0, h / unit)
-
-
-def log_iou(xp: Namespace, pair: Pair) -> Array:
-    """log(I/U) with all its digits; 0 with no derivative where nothing is shared."""
-    near, none = pair.apart < pair.shared, pair.shared == 0
-    few = xp.where(near, fraction(xp, pair.apart, pair.shared), 0.0)
-    many = xp.where(near | none, 1.0, fraction(xp, pair.shared, pair.apart))
-    return xp.where(near, log1p(xp, -few), log(xp, many))

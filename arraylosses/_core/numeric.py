@@ -293,6 +293,14 @@ def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array
     return xp.where((a == 0) & (b == 0), otherwise, y) if otherwise else y
 
 
+def log_fraction(xp: Namespace, a: Array, b: Array) -> Array:
+    """log(a / (a + b)) with all its digits; 0 with no derivative where a = 0."""
+    near, none = b < a, a == 0
+    few = xp.where(near, fraction(xp, b, a), 0.0)
+    many = xp.where(near | none, 1.0, fraction(xp, a, b))
+    return xp.where(near, log1p(xp, -few), log(xp, many))
+
+
 def nonzero(xp: Namespace, b: Any) -> Any:
     """A number or an array to divide by: 1 where it is 0."""
     return (b or 1.0) if isinstance(b, float) else xp.where(b == 0, 1.0, b)
