@@ -3,7 +3,7 @@
 No losses: arrays in, arrays out, by the conventions of the losses.
 """
 
-from .boxes import box_area, box_convert, box_iou, pairwise_box_iou
+from .boxes import box_area, box_convert, box_iou, gaussian_from_rotated_box, pairwise_box_iou
 from .correlations import gram_matrix
 from .filters import hann_window, mel_filter_bank
 
@@ -11,6 +11,7 @@ __all__ = [
     "box_area",
     "box_convert",
     "box_iou",
+    "gaussian_from_rotated_box",
     "gram_matrix",
     "hann_window",
     "mel_filter_bank",
