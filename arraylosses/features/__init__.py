@@ -3,7 +3,14 @@
 No losses: arrays in, arrays out, by the conventions of the losses.
 """
 
-from .boxes import box_area, box_convert, box_iou, pairwise_box_iou, wiou_update
+from .boxes import (
+    box_area,
+    box_convert,
+    box_iou,
+    gaussian_from_rotated_box,
+    pairwise_box_iou,
+    wiou_update,
+)
 from .correlations import gram_matrix
 from .detection import detr_assignment, detr_matching_cost
 from .filters import hann_window, mel_filter_bank
@@ -14,6 +21,7 @@ __all__ = [
     "box_iou",
     "detr_assignment",
     "detr_matching_cost",
+    "gaussian_from_rotated_box",
     "gram_matrix",
     "hann_window",
     "mel_filter_bank",

@@ -10,9 +10,9 @@ from .._core.box_pairs import FORMAT, Pair, pair_of
 from .._core.companions import in_working_dtype, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
-from .._core.namespaces import dtype_name, kind, stop_gradient
+from .._core.namespaces import columns, dtype_name, kind, namespace, stop_gradient
 from .._core.numeric import divide, fraction, nonzero, relu
-from .._core.parameters import FRACTION, choice
+from .._core.parameters import FRACTION, POSITIVE, choice
 
 A = TypeVar("A")
 Array = Any
@@ -225,6 +225,75 @@ def pairwise_box_iou(first: A, second: Array, /, *, fmt: str = "xyxy", mode: str
     return overlap
 
 
+def gaussian_from_rotated_box(boxes: A, /, *, scale: float = 4.0) -> tuple[A, A]:
+    r"""Gaussians in the place of rotated boxes: their means and covariances.
+
+    .. math::
+
+        \mu = (x, y) \qquad \Sigma = R_\theta \begin{pmatrix} w^2 / s & 0 \\ 0 & h^2 / s \end{pmatrix}
+        R_\theta^\top \qquad R_\theta = \begin{pmatrix} \cos\theta & -\sin\theta \\
+        \sin\theta & \cos\theta \end{pmatrix}
+
+    Parameters
+    ----------
+    boxes : array of real floating dtype, shape (..., 5)
+        The boxes: x and y of the center, width, height, and the angle :math:`\theta` in radians by which
+        the box is turned, from the x axis to the y axis.
+    scale : float, default 4.0
+        What :math:`s > 0` the squared sides are divided by. With 4 half a side is a standard
+        deviation; with 12 the variance is that of the uniform distribution over the box.
+
+    Returns
+    -------
+    mean : array of shape (..., 2)
+        In the unit of `boxes`. Of half precision it is in float32.
+    covariance : array of shape (..., 2, 2)
+        In the squared unit of `boxes`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no real floating array of rotated boxes, and for a `scale` that is not a positive
+        number.
+
+    See Also
+    --------
+    arraylosses.gwd_loss, arraylosses.kld_loss, arraylosses.kfiou_loss : Losses of such Gaussians, which
+        are computed without the matrices.
+
+    Notes
+    -----
+    A box of negative width or height has one of 0. The Gaussian of a square is that of a circle, at any
+    angle.
+
+    References
+    ----------
+    Yang et al., *Rethinking Rotated Object Detection with Gaussian Wasserstein Distance Loss*,
+    ICML 2021, arXiv:2101.11952; and with ``scale=12`` Llerena et al., *Gaussian Bounding Boxes and
+    Probabilistic Intersection-over-Union for Object Detection*, 2021, arXiv:2106.06072.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> mean, covariance = al.gaussian_from_rotated_box(np.asarray([1.0, 2.0, 4.0, 2.0, np.pi / 4]))
+    >>> mean, covariance.round(6)
+    (array([1., 2.]), array([[2.5, 1.5],
+           [1.5, 2.5]]))
+    """
+    name = "gaussian_from_rotated_box"
+    xp, x = _boxes(name, "boxes", boxes, 5)
+    scale = check_parameter(name, "scale", scale, POSITIVE)
+    if namespace(scale) is not None:
+        raise refuse(name, "scale", POSITIVE.rule, scale)
+    w, h, angle = columns(xp, x[..., 2:])
+    w, h, cosine, sine = relu(xp, w), relu(xp, h), xp.cos(angle), xp.sin(angle)
+    mixed = (w - h) * (w + h) * cosine * sine  # exactly 0 for a square
+    of_x, of_y = (w * cosine) ** 2 + (h * sine) ** 2, (w * sine) ** 2 + (h * cosine) ** 2
+    rows = [xp.stack(row, axis=-1) for row in ([of_x, mixed], [mixed, of_y])]
+    return x[..., :2], xp.stack(rows, axis=-2) / scale
+
+
 def wiou_update(
     mean: float | Array, iou_losses: A, /, *, momentum: float = 0.01, where: Array | None = None
 ) -> A:
@@ -296,10 +365,10 @@ def _as_weights(xp: Namespace, function: str, where: Any, like: Array) -> Array:
     return xp.astype(where, like.dtype)
 
 
-def _boxes(function: str, name: str, boxes: Any) -> tuple[Namespace, Array]:
+def _boxes(function: str, name: str, boxes: Any, size: int = 4) -> tuple[Namespace, Array]:
     xp, x = in_working_dtype(function, name, boxes)
-    if x.ndim == 0 or x.shape[-1] != 4:
-        raise refuse(function, name, errors.shape("(..., 4)"), tuple(x.shape))
+    if x.ndim == 0 or x.shape[-1] != size:
+        raise refuse(function, name, errors.shape(f"(..., {size})"), tuple(x.shape))
     return xp, x
 
 
