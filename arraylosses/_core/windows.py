@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import partial, reduce
 from typing import Any
 
-from ..autodiff.primitives import function_with, primitive
+from ..autodiff.primitives import function_with
 from ..autodiff.rules import Map, Rule
 from .namespaces import device, namespace
-from .numeric import greater, keep, lesser, relu
+from .numeric import keep, lesser, relu
 
 Array = Any
 Namespace = Any
@@ -121,48 +121,53 @@ _mean_in_column, _variance_in_column = _moving(-2, "column")
 # --- extrema --------------------------------------------------------------------------------------
 
 
-def _share(xp: Namespace, t: Array, y: Array, x: Array, *others: Array) -> Array:
-    """`t` where `x` is the extremum `y`, divided by how many are."""
-    count = sum((xp.astype(other == y, y.dtype) for other in others), start=1.0)
-    return xp.where(x == y, t / count, 0.0)
+def _hits(xp: Namespace, y: Array, *each: Array) -> Array:
+    """How many of each three are their extremum `y`; 1 where that is NaN."""
+    a, b, c = (xp.astype(x == y, y.dtype) for x in each)
+    return xp.maximum(a + b + c, 1.0)
 
 
-_share_of_each = (
-    lambda t, xp, a, b, c, y: _share(xp, t, y, a, b, c),
-    lambda t, xp, a, b, c, y: _share(xp, t, y, b, a, c),
-    lambda t, xp, a, b, c, y: _share(xp, t, y, c, a, b),
-)
+def _push_extremum(xp: Namespace, ts: list[Any], y: Array, *each: Array) -> Array:
+    shares = [xp.where(x == y, t, 0.0) for x, t in zip(each, ts, strict=True) if t is not None]
+    return sum(shares[1:], shares[0]) / _hits(xp, y, *each)
 
 
-@primitive(*_share_of_each)
+def _pull_extremum(xp: Namespace, i: int, y: Array, *each: Array) -> Map:
+    return lambda c: xp.where(each[i] == y, c / _hits(xp, y, *each), 0.0)
+
+
+_extremum = function_with(Rule(_push_extremum, _pull_extremum, frozenset("abcy")), axes=0)
+
+
+@_extremum
 def greatest_of_three(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
     """The greatest of each three, ties sharing the derivative equally."""
     return xp.maximum(xp.maximum(a, b), c)
 
 
-@primitive(*_share_of_each)
+@_extremum
 def least_of_three(xp: Namespace, a: Array, b: Array, c: Array) -> Array:
     """The least of each three, ties sharing the derivative equally."""
     return xp.minimum(xp.minimum(a, b), c)
 
 
-def _with_neighbours(xp: Namespace, of_two: Function, of_three: Function, x: Array, axis: int) -> Array:
-    """The extremum of every element and its neighbours along an axis, of which the border lacks one."""
+def _with_neighbours(xp: Namespace, of_three: Function, outside: float, x: Array, axis: int) -> Array:
+    """The extremum of every element and its neighbours along an axis."""
     size = x.shape[axis]
     if size < 2:
         return x
 
-    def at(start: int, stop: int) -> Array:
+    def at(x: Array, start: int, stop: int) -> Array:
         return x[(*(slice(None),) * axis, slice(start, stop), ...)]
 
-    inner = [of_three(xp, at(0, size - 2), at(1, size - 1), at(2, size))] if size > 2 else []
-    first, last = of_two(xp, at(0, 1), at(1, 2)), of_two(xp, at(size - 2, size - 1), at(size - 1, size))
-    return xp.concat([first, *inner, last], axis=axis)
+    edge = xp.full_like(at(x, 0, 1), outside)
+    wide = xp.concat([edge, x, edge], axis=axis)
+    return of_three(xp, at(wide, 0, size), x, at(wide, 2, size + 2))
 
 
 def eroded(xp: Namespace, x: Array, lead: int) -> Array:
     """The least of every pixel and its neighbours along each axis but the `lead` first."""
-    parts = [_with_neighbours(xp, lesser, least_of_three, x, axis) for axis in range(lead, x.ndim)]
+    parts = [_with_neighbours(xp, least_of_three, math.inf, x, axis) for axis in range(lead, x.ndim)]
     if len(parts) == 3:
         return least_of_three(xp, *parts)
     return reduce(partial(lesser, xp), parts) if parts else x
@@ -171,7 +176,7 @@ def eroded(xp: Namespace, x: Array, lead: int) -> Array:
 def dilated(xp: Namespace, x: Array, lead: int) -> Array:
     """The greatest in a window of three pixels along each axis but the `lead` first."""
     for axis in range(lead, x.ndim):
-        x = _with_neighbours(xp, greater, greatest_of_three, x, axis)
+        x = _with_neighbours(xp, greatest_of_three, -math.inf, x, axis)
     return x
 
 

@@ -377,40 +377,72 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
 
 @evidence(
     "soft_cldice_loss",
-    case("ordinary", SMALL, SMALL_TARGET),
-    case("no smoothing", SMALL, SMALL_TARGET, smooth=0.0),
-    case("some smoothing", SMALL, SMALL_TARGET, smooth=0.125),
-    case("smoothing as an array", SMALL, SMALL_TARGET, smooth=np.asarray(0.5)),
+    case("ordinary", SMALL, SMALL_TARGET, iterations=1),
+    case("no smoothing", SMALL, SMALL_TARGET, smooth=0.0, iterations=1),
+    case("some smoothing", SMALL, SMALL_TARGET, smooth=0.125, iterations=1),
+    case("smoothing as an array", SMALL, SMALL_TARGET, smooth=np.asarray(0.5), iterations=1),
     case("one erosion", unlike(93, 1, 1, 3, 4), unlike(94, 1, 1, 3, 4), iterations=1, smooth=0.0),
     case("three erosions", unlike(93, 1, 1, 3, 4), unlike(94, 1, 1, 3, 4), smooth=0.0),
-    case("target of 0 and 1", unlike(93, 1, 1, 3, 4), LINE, gradient={"target": None}),
+    case("target of 0 and 1", unlike(93, 1, 1, 3, 4), LINE, gradient={"target": None}, iterations=1),
     case("one image axis", unlike(95, 1, 1, 9), unlike(96, 1, 1, 9), smooth=0.0),
     case("one image axis, one erosion", unlike(95, 1, 1, 9), unlike(96, 1, 1, 9), iterations=1, smooth=0.0),
     case("three image axes", unlike(97, 1, 1, 3, 3, 2), unlike(98, 1, 1, 3, 3, 2), iterations=2, smooth=0.0),
-    case("no image axes", [[0.5], [0.25]], [[1.0], [0.5]], tags=("kink",)),
-    case("one pixel", [[[0.5]], [[0.25]]], [[[1.0]], [[0.5]]], tags=("kink",)),
-    case("a row of images of one column", unlike(99, 1, 1, 5, 1), unlike(100, 1, 1, 5, 1), smooth=0.0),
-    case("no pixels", np.zeros((2, 2, 0)), np.zeros((2, 2, 0))),
-    case("no pixels, two image axes", np.zeros((2, 2, 3, 0)), np.zeros((2, 2, 3, 0))),
-    case("channels last", last(SMALL), last(SMALL_TARGET), class_axis=-1),
+    case("no image axes", [[0.5], [0.25]], [[1.0], [0.5]], tags=("kink",), iterations=1),
+    case("one pixel", [[[0.5]], [[0.25]]], [[[1.0]], [[0.5]]], tags=("kink",), iterations=1),
+    case(
+        "a row of images of one column",
+        unlike(99, 1, 1, 5, 1),
+        unlike(100, 1, 1, 5, 1),
+        smooth=0.0,
+        iterations=1,
+    ),
+    case("no pixels", np.zeros((2, 2, 0)), np.zeros((2, 2, 0)), iterations=1),
+    case("no pixels, two image axes", np.zeros((2, 2, 3, 0)), np.zeros((2, 2, 3, 0)), iterations=1),
+    case("channels last", last(SMALL), last(SMALL_TARGET), class_axis=-1, iterations=1),
     case("worked", BROKEN, BAR, gradient=UNCERTIFIED),
     case("worked: no smoothing", BROKEN, BAR, smooth=0.0, gradient=UNCERTIFIED),
-    case("equal masks", BAR, BAR, gradient=UNCERTIFIED),
-    case("equal masks, no smoothing", CROSS, CROSS, smooth=0.0, gradient=UNCERTIFIED),
-    case("nothing in common", LINE, [[[[1.0] * 4, [0.0] * 4, [0.0] * 4]]], smooth=0.0, gradient=UNCERTIFIED),
-    case("both empty", [[[[0.0] * 3] * 3]], [[[[0.0] * 3] * 3]], smooth=0.0, gradient=UNCERTIFIED),
-    case("both empty, smoothed", [[[[0.0] * 3] * 3]], [[[[0.0] * 3] * 3]], gradient=UNCERTIFIED),
-    case("target empty", unlike(93, 1, 1, 3, 3), [[[[0.0] * 3] * 3]], gradient={"target": None}),
+    case("equal masks", BAR, BAR, gradient=UNCERTIFIED, iterations=1),
+    case("equal masks, no smoothing", CROSS, CROSS, smooth=0.0, gradient=UNCERTIFIED, iterations=1),
+    case(
+        "nothing in common",
+        LINE,
+        [[[[1.0] * 4, [0.0] * 4, [0.0] * 4]]],
+        smooth=0.0,
+        gradient=UNCERTIFIED,
+        iterations=1,
+    ),
+    case(
+        "both empty", [[[[0.0] * 3] * 3]], [[[[0.0] * 3] * 3]], smooth=0.0, gradient=UNCERTIFIED, iterations=1
+    ),
+    case(
+        "both empty, smoothed", [[[[0.0] * 3] * 3]], [[[[0.0] * 3] * 3]], gradient=UNCERTIFIED, iterations=1
+    ),
+    case(
+        "target empty", unlike(93, 1, 1, 3, 3), [[[[0.0] * 3] * 3]], gradient={"target": None}, iterations=1
+    ),
     case(
         "target empty, no smoothing",
         unlike(93, 1, 1, 3, 3),
         [[[[0.0] * 3] * 3]],
         smooth=0.0,
         gradient={"target": None},
+        iterations=1,
     ),
-    case("prediction empty, no smoothing", [[[[0.0] * 3] * 3]], CROSS, smooth=0.0, gradient=UNCERTIFIED),
     case(
-        "both full, no smoothing", [[[[1.0] * 3] * 3]], [[[[1.0] * 3] * 3]], smooth=0.0, gradient=UNCERTIFIED
+        "prediction empty, no smoothing",
+        [[[[0.0] * 3] * 3]],
+        CROSS,
+        smooth=0.0,
+        gradient=UNCERTIFIED,
+        iterations=1,
+    ),
+    case(
+        "both full, no smoothing",
+        [[[[1.0] * 3] * 3]],
+        [[[[1.0] * 3] * 3]],
+        smooth=0.0,
+        gradient=UNCERTIFIED,
+        iterations=1,
     ),
     # Of a pair of pixels that are alike each has half a share.
     case(
@@ -420,19 +452,22 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         smooth=0.0,
         kink="split",
         tags=("kink",),
+        iterations=1,
     ),
     case(
         "faint",
         (np.asarray(unlike(93, 1, 1, 3, 3)) * 2.0**-60).tolist(),
         unlike(94, 1, 1, 3, 3),
         smooth=0.0,
-        gradient={"probs": None},  # at one pixel large terms leave next to nothing
+        gradient=UNCERTIFIED,
+        iterations=1,  # at one pixel large terms leave next to nothing
     ),
     case(
         "faint, both",
         (np.asarray(unlike(93, 1, 1, 3, 3)) * 2.0**-60).tolist(),
         (np.asarray(unlike(94, 1, 1, 3, 3)) * 2.0**-60).tolist(),
         smooth=0.0,
+        iterations=1,
     ),
     case(
         "nearly equal",
@@ -441,12 +476,14 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         smooth=0.0,
         gradient=UNCERTIFIED,
         strict=True,
+        iterations=1,
     ),
     case(
         "pixels masked",
         SMALL,
         SMALL_TARGET,
         where=[[[[True, True], [True, False]]], [[[False, True], [True, True]]]],
+        iterations=1,
     ),
     case(
         "pixels masked in the middle",
@@ -454,6 +491,7 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         unlike(94, 1, 1, 3, 4),
         where=[[[[True] * 4, [True, False, False, True], [True, True, False, True]]]],
         smooth=0.0,
+        iterations=1,
     ),
     case(
         "a pixel alone among masked ones",
@@ -461,6 +499,7 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         unlike(94, 1, 1, 3, 3),
         where=[[[[False, False, False], [False, True, False], [False, False, False]]]],
         smooth=0.0,
+        iterations=1,
     ),
     case(
         "a column masked is an image cut in two",
@@ -476,6 +515,7 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         SMALL_TARGET,
         where=[[[[True] * 2] * 2], [[[False] * 2] * 2]],
         reduction="mean",
+        iterations=1,
     ),
     case(
         "background left out by weight, mean",
@@ -483,12 +523,14 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
         SMALL_TARGET,
         sample_weight=[[0.0, 1.0]],
         reduction="mean",
+        iterations=1,
     ),
     case(
         "NaN in a live pixel",
         [[[0.5, NAN], [0.5, 0.25]]],
         [[[1.0, 0.0], [0.0, 1.0]]],
         gradient=UNCERTIFIED,
+        iterations=1,
     ),
     peers={
         "monai": "monai.losses.SoftclDiceLoss(iter_=iterations, smooth=smooth)(probs, target), which sums "
