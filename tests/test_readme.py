@@ -10,9 +10,12 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "docs" / "gradients.md"], ids=lambda page: page.name)
+PAGES = [README, ROOT / "docs" / "gradients.md", ROOT / "docs" / "distance-maps.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page):
-    for framework in ("torch", "jax", "dask"):
+    for framework in ("torch", "jax", "dask", "scipy"):
         pytest.importorskip(framework)
     found = doctest.testfile(str(page), module_relative=False)
     assert found.attempted > 8
@@ -27,7 +30,9 @@ def test_examples_run(page):
         "autodiff",
         "autodiff.boosting",
         "compiling",
+        "features.boxes",
         "features.correlations",
+        "features.detection",
         "features.filters",
     ],
 )
