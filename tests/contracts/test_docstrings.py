@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+from fractions import Fraction
 
 import pytest
 
@@ -48,6 +49,11 @@ def test_says_what_every_parameter_is(call):
         assert parameter.type or ", " in parameter.name  # those that share a description
 
 
+def as_written(value):
+    """What a text stands for: a literal, or a fraction such as 1/9."""
+    return float(Fraction(value)) if "/" in value else ast.literal_eval(value)
+
+
 @every_loss
 def test_states_the_defaults_of_its_parameters(call):
     defaults = {k: p.default for k, p in inspect.signature(call.spec.function).parameters.items()}
@@ -58,7 +64,7 @@ def test_states_the_defaults_of_its_parameters(call):
         elif default is not inspect.Parameter.empty:
             _, stated, value = parameter.type.partition("default ")
             assert stated, f"{parameter.name} does not state its default, {default!r}"
-            assert ast.literal_eval(value) == default
+            assert as_written(value) == default
 
 
 @every_loss
