@@ -20,6 +20,7 @@ OVERLAPPING, APART = (
 )
 CROSSING, FLUSH = ([0.0, 0.0, 4.0, 2.0], [1.0, 0.0, 3.0, 4.0]), ([0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 3.0])
 BASES = ("iou", "giou", "diou", "ciou", "eiou", "siou")
+eighths = st.integers(-32, 32).map(lambda n: n / 8)
 FORMATS = ("xyxy", "xywh", "cxcywh")
 LOSSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "iou": (al.iou_loss, {}),
@@ -122,6 +123,55 @@ def test_the_aspect_ratio_is_not_squared_twice():
     gap = items("ciou", *CROSSING) - items("diou", *CROSSING)
     assert gap == pytest.approx(right, abs=1e-12)
     assert gap != pytest.approx(wrong, abs=1e-3)
+
+
+@every_loss
+def test_a_large_box_in_single_precision_is_at_no_distance_of_itself(name: str) -> None:
+    loss, own = LOSSES[name]
+    box = np.asarray([[10.0, 20.0, 110.0, 120.0]], dtype=np.float32)
+    nothing = -1 if name == "thresholded" else 0
+    value, gradient = al.value_and_grad(loss)(box, box, **own)
+    assert value == nothing
+    assert not gradient.any()
+
+
+def test_a_small_box_is_not_drowned_by_an_epsilon():
+    box = np.asarray([0.5, 0.5, 0.501, 0.501])
+    area = 0.001**2
+    with_epsilon = 1 - area / (area + 1e-7)  # which is 0.09
+    assert items("giou", box, box) == 0
+    assert with_epsilon > 0.09
+
+
+def test_the_complete_loss_is_not_clamped():
+    # Far apart, upright beside level: all three terms are near their greatest.
+    pred, target = [0.0, 0.0, 64.0, 0.5], [4096.0, 4096.0, 4096.5, 4160.0]
+    assert 2 < items("ciou", pred, target) < 3
+    assert al.grad(al.ciou_loss)(*map(np.asarray, (pred, target))).any()
+
+
+@pytest.mark.parametrize("flat", [[0.0, 1.0, 2.0, 1.0], [1.0, 0.0, 1.0, 2.0], [1.0, 1.0, 1.0, 1.0]])
+def test_flat_boxes_have_an_aspect(flat: list[float]) -> None:
+    target = [0.0, 0.0, 2.0, 2.0]
+    assert math.isfinite(items("ciou", flat, target))
+    assert all(np.isfinite(gradient).all() for gradient in gradients("ciou", flat, target))
+
+
+cubes = st.lists(eighths, min_size=6, max_size=6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(pred=cubes, target=cubes, log2=st.integers(-40, 40), moved=eighths)
+def test_volumes_know_no_scale_and_no_place(
+    pred: list[float], target: list[float], log2: int, moved: float
+) -> None:
+    p, t = np.asarray(pred), np.asarray(target)
+    found, slope = al.value_and_grad(al.giou3d_loss)(p, t)
+    assert 0 <= found <= 2
+    assert np.isfinite(slope).all()
+    assert al.giou3d_loss(2.0**log2 * p, 2.0**log2 * t) == found
+    assert al.giou3d_loss(p + moved, t + moved) == found
+    assert al.giou3d_loss(p, p) == (0 if (p[:3] < p[3:]).all() else 1)
 
 
 @pytest.mark.parametrize("base", ["iou", "giou", "diou", "ciou"])
@@ -228,9 +278,6 @@ def random_boxes(count: int) -> np.ndarray:
     of = np.random.default_rng(count)
     near = of.uniform(-2.0, 2.0, (count, 2))
     return np.concatenate([near, near + of.uniform(0.25, 3.0, (count, 2))], axis=-1)
-
-
-eighths = st.integers(-32, 32).map(lambda n: n / 8)
 
 
 @st.composite
