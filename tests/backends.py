@@ -257,7 +257,7 @@ class CompiledTorch(Torch):
         return _compiled(function, "eager")
 
     def differentiable(self, function: Callable[..., Array]) -> Callable[..., Array]:
-        return _compiled(function, "aot_eager_decomp_partition")
+        return _compiled(function, "aot_eager")
 
 
 @compiled_once
