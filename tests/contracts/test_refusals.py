@@ -169,17 +169,17 @@ def test_weight_that_would_broadcast(call):
 
 
 @every_loss
-def test_class_array_of_another_shape(call):
+def test_array_option_of_another_shape(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
-            (size,) = shape_of(parse_dims(rule.shapes[0]), call.sizes)
-            wrong = np.ones(size + 1, dtype=bool if rule.boolean else float)
-            message = rf"{call}: {name} must have shape .*, got \({size + 1},\)"
+            first, *rest = shape_of(parse_dims(rule.shapes[0]), call.sizes)
+            wrong = np.ones((first + 1, *rest), dtype=bool if rule.boolean else float)
+            message = rf"{call}: {name} must have shape .*, got {re.escape(str(wrong.shape))}"
             assert re.fullmatch(message, refusal(call.having(**{name: wrong})))
 
 
 @every_loss
-def test_number_in_place_of_a_class_array(call):
+def test_number_in_place_of_an_array_option(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
             expected = f"{call}: {name} must be an array, got float"
