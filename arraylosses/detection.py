@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
-from ._core.domains import BOXES, CLASSES, IDENTITIES, REAL
+from ._core.domains import BOXES, CLASSES, IDENTITIES, REAL, UNCHECKED
 from ._core.entry import enter
 from ._core.namespaces import stop_gradient
 from ._core.numeric import classes, divide, one_hot
@@ -33,7 +33,7 @@ NOT_SAMPLED = -1  # the label of anchors that do not count
     logits=REAL,
     labels=CLASSES,
     box_pred=REAL,
-    box_target=REAL,
+    box_target=UNCHECKED,
     beta=NONNEGATIVE,
     box_weight=NONNEGATIVE,
     box_normalizer=choice("all", "pos", "elements"),
@@ -163,7 +163,7 @@ def fast_rcnn_loss(
     objectness=REAL,
     labels=CLASSES,
     box_pred=REAL,
-    box_target=REAL,
+    box_target=UNCHECKED,
     beta=NONNEGATIVE,
     box_weight=NONNEGATIVE,
 )
@@ -176,6 +176,7 @@ def rpn_loss(
     *,
     beta: float | Array = 1 / 9,
     box_weight: float | Array = 1.0,
+    ignore_index: int | None = NOT_SAMPLED,
     sample_weight: float | Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
@@ -198,7 +199,7 @@ def rpn_loss(
         The logits :math:`o` of the anchors holding an object. They may have any number of axes
         :math:`a`.
     labels : array of integer dtype, shape (\*a)
-        1 for anchors with an object, 0 for those without, -1 for those that are not sampled.
+        1 for anchors with an object, 0 for those without, `ignore_index` for those not sampled.
     box_pred : array of real dtype, shape (\*a, 4)
         The predicted offsets :math:`t`.
     box_target : array of real dtype, shape (\*a, 4)
@@ -208,6 +209,8 @@ def rpn_loss(
         Up to where :math:`s_\beta` is quadratic, :math:`\beta \ge 0`.
     box_weight : float, default 1.0
         The factor :math:`\lambda \ge 0` of the boxes.
+    ignore_index : int or None, default -1
+        Anchors with this label do not count.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`. The batch is one item, and
         `where`, of shape (\*a), masks anchors.
@@ -227,7 +230,7 @@ def rpn_loss(
     Notes
     -----
     Anchors are sampled before: none is chosen here. Without a sampled anchor the loss is 0; without a
-    positive one its box part is 0, with gradient 0. A label that is not -1, 0 or 1 makes the loss NaN.
+    positive one its box part is 0, with gradient 0. Any other label makes the loss NaN.
     The paper has a softmax over two logits, of which `objectness` is the difference, and divides the
     boxes by the number of places of anchors, with a factor of 10, which is nearly the same.
 
@@ -253,7 +256,7 @@ def rpn_loss(
         normalizer,
         beta=beta,
         box_weight=box_weight,
-        ignore_index=NOT_SAMPLED,
+        ignore_index=ignore_index,
     )
     sampled = _counted(xp, done.where, u)
     positive = sampled & (u == 1)
@@ -271,7 +274,7 @@ def rpn_loss(
     logits=REAL,
     labels=CLASSES,
     box_pred=REAL,
-    box_target=REAL,
+    box_target=UNCHECKED,
     neg_pos_ratio=NONNEGATIVE,
     alpha=NONNEGATIVE,
     beta=NONNEGATIVE,
@@ -288,6 +291,7 @@ def multibox_loss(
     alpha: float | Array = 1.0,
     beta: float | Array = 1.0,
     min_neg: float | Array = 0.0,
+    ignore_index: int | None = NOT_SAMPLED,
     sample_weight: float | Array | None = None,
     where: Array | None = None,
     reduction: str = "mean",
@@ -310,7 +314,7 @@ def multibox_loss(
     logits : array of real floating dtype, shape (b, a, c)
         The logits :math:`z` of the anchors of each image, of which class 0 is the background.
     labels : array of integer dtype, shape (b, a)
-        The classes :math:`u`: 0 for negative anchors, -1 for those that do not count.
+        The classes :math:`u`: 0 for negative anchors, `ignore_index` for those that do not count.
     box_pred : array of real dtype, shape (b, a, 4)
         The predicted offsets :math:`t`.
     box_target : array of real dtype, shape (b, a, 4)
@@ -325,6 +329,8 @@ def multibox_loss(
     min_neg : float, default 0.0
         How many negative anchors of an image count at least, if it has as many. In the paper none do
         of an image without positive ones.
+    ignore_index : int or None, default -1
+        Anchors with this label do not count.
     sample_weight, where, reduction, normalizer
         How items are weighed, masked and reduced: see :doc:`/conventions`. The batch is one item, and
         `where`, of shape (b, a), masks anchors.
@@ -346,7 +352,7 @@ def multibox_loss(
     Without a positive anchor in the batch the loss is 0. Which anchors are hard is a constant: the
     gradient goes through their cross-entropy alone. Of equally hard ones the first count. A negative
     anchor counts once, also where there are fewer than `neg_pos_ratio` asks for. A label that is
-    neither a class nor -1, or a logit that is NaN, makes the loss NaN.
+    neither a class nor ignored, or a logit that is NaN, makes the loss NaN.
 
     References
     ----------
@@ -375,7 +381,7 @@ def multibox_loss(
         alpha=alpha,
         beta=beta,
         min_neg=min_neg,
-        ignore_index=NOT_SAMPLED,
+        ignore_index=ignore_index,
     )
     counted = _counted(xp, done.where, u)
     positive, negative = counted & (u >= 1), counted & (u == 0)
@@ -481,7 +487,7 @@ def box_l1_giou_loss(
     logits=REAL,
     boxes=BOXES,
     target_labels=IDENTITIES,
-    target_boxes=BOXES,
+    target_boxes=UNCHECKED,
     assignment=IDENTITIES,
     cls_weight=NONNEGATIVE,
     l1_weight=NONNEGATIVE,

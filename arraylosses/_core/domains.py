@@ -58,6 +58,8 @@ SIGN = Domain("sign", "be -1 or 1", lambda xp, x: (x == 1) | (x == -1), safe=1, 
 BINARY = Domain("binary label", "be 0 or 1", lambda xp, x: (x == 0) | (x == 1))
 BOXES = Domain("box", "be boxes with nonnegative width and height", _finite_or_inf)
 ROTATED_BOXES = Domain("rotated box", "be rotated boxes with nonnegative width and height", _rotated, safe=1)
+# Of rows that are filled up, or of what is only looked at where something else says so.
+UNCHECKED = Domain("number", "be numbers", lambda xp, x: xp.ones_like(x, dtype=xp.bool))
 CLASSES = Domain("class label", "be class labels", _finite_or_inf, dense=False, poison=True)
 IDENTITIES = Domain("identity", "be identities", _finite_or_inf, dense=False)
 TOKENS = Domain("token", "be tokens", _finite_or_inf, dense=False)

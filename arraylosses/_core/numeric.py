@@ -309,8 +309,8 @@ def nonzero(xp: Namespace, b: Any) -> Any:
 @primitive(lambda t, xp, y: quotient(xp, t, 2 * y))
 def sqrt(xp: Namespace, x: Array) -> Array:
     """√x, with derivative 0 at 0."""
-    positive = x > 0
-    return xp.where(positive, xp.sqrt(xp.where(positive, x, 1.0)), 0.0 * x)
+    nothing = x <= 0
+    return xp.where(nothing, 0.0, xp.sqrt(xp.where(nothing, 1.0, x)))
 
 
 def norm(xp: Namespace, x: Array) -> Array:

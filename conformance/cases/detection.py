@@ -147,7 +147,7 @@ def fast_rcnn_loss(
 
 
 SCORES = uniform(205, 6)
-SAMPLED = [1, 0, -1, 1, 0, -1]
+SAMPLED = [1, 0, -1, 1, -1, 0]
 ANCHORS = uniform(206, 6, 4), uniform(207, 6, 4, low=-1, high=1)
 
 
@@ -173,6 +173,7 @@ ANCHORS = uniform(206, 6, 4), uniform(207, 6, 4, low=-1, high=1)
     case("factor of the boxes", SCORES, SAMPLED, *ANCHORS, box_weight=10.0),
     case("none positive", SCORES, [0, 0, -1, 0, 0, -1], *ANCHORS),
     case("none sampled", SCORES, [-1] * 6, *ANCHORS),
+    case("another label ignored", SCORES, [1, 0, 5, 1, 0, 5], *ANCHORS, ignore_index=5),
     case("anchors masked", SCORES, SAMPLED, *ANCHORS, where=[True, False, True, True, False, True]),
     case("no anchors", np.zeros(0), np.zeros(0, int), np.zeros((0, 4)), np.zeros((0, 4))),
     case("one anchor, and no axis", 0.5, 1, [1.0, -2.0, 0.25, 0.0], [0.5, 0.5, 0.0, 0.0]),
@@ -191,6 +192,7 @@ def rpn_loss(
     where: Any,
     beta: Any = 1 / 9,
     box_weight: Any = 1,
+    ignore_index: int = -1,
 ) -> Any:
     each = list(
         zip(
@@ -204,7 +206,7 @@ def rpn_loss(
             strict=True,
         )
     )
-    each = [x[:-1] for x in each if x[-1] and x[1] != -1]
+    each = [x[:-1] for x in each if x[-1] and x[1] != ignore_index]
     if not each:
         return None
     if any(u not in (0, 1) for _, u, *_ in each):
@@ -248,7 +250,8 @@ NO_BOX = [[0.0] * 4] * 6
 
 @evidence(
     "multibox_loss",
-    case("ordinary", *MANY),
+    case("ordinary", *MANY, neg_pos_ratio=1.25),
+    case("three negatives for each positive", *MANY),
     case("worked", [SSD_LOGITS], [[1, 0, 0, 0, 0, 0]], [SSD_BOX], [NO_BOX]),
     case("worked: few negatives", [SSD_LOGITS[:5]], [[1, 2, 0, 0, 0]], [NO_BOX[:5]], [NO_BOX[:5]]),
     *(case(f"ratio of {k}", *MANY, neg_pos_ratio=k) for k in (0.0, 1.0, 1.5, 100.0)),
@@ -302,10 +305,11 @@ def multibox_loss(
     alpha: Any = 1,
     beta: Any = 1,
     min_neg: Any = 0,
+    ignore_index: int = -1,
 ) -> Any:
     classification, boxes, count, counted = mpf(0), mpf(0), 0, 0
     for n, image in enumerate(labels):
-        kept = [i for i, u in enumerate(image) if where[n][i] and u != -1]
+        kept = [i for i, u in enumerate(image) if where[n][i] and u != ignore_index]
         if any(not 0 <= image[i] < len(logits[n][i]) or is_nan(logits[n][i]) for i in kept):
             return mp.nan
         positive = [i for i in kept if image[i] >= 1]

@@ -28,6 +28,8 @@ def test_nan_is_named(call):
         x = call.arrays[name].copy()
         x[(-1,) * x.ndim] = math.nan
         index = tuple(n - 1 for n in x.shape)
+        if call.permits(name, x):
+            continue
         with pytest.raises(ValueError) as error, al.debug():
             NUMPY.run(call.holding(**{name: x}))
         rule = call.domain(name).rule

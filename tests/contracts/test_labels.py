@@ -16,8 +16,11 @@ def labels_of(call):
 def illegal_labels(call):
     """Calls with one illegal label, and the index of the item it stands for."""
     for name in labels_of(call):
-        bad = (0.5, 2, -3) if call.domain(name).dense else (-1, call.sizes["c"], 1000)
+        bad = (0.5, 2, -3) if call.domain(name).dense else (-1, call.sizes.get("c", 2), 1000)
+        ignored = call.spec.parameters.get("ignore_index")
         for value in bad:
+            if ignored is not None and value == ignored.default:
+                continue
             labels = call.arrays[name].copy()
             index = (1,) * labels.ndim
             labels[index] = value

@@ -100,7 +100,10 @@ def test_another_shape(call):
             if sum(dim in call.dims(other) for other in call.arrays) == 1 and not dim.isdigit():
                 continue  # a dimension that no other array has may be of any size
             longer = np.concatenate([x, np.take(x, [0], axis)], axis)
-            message = rf"{call}: \w+ must (have|broadcast to) shape .*, got {re.escape(str(longer.shape))}"
+            # Where no array before has the dimension, it is the next one that does not fit.
+            also = [y.shape for other, y in call.arrays.items() if dim in call.dims(other)]
+            shapes = "|".join(re.escape(str(shape)) for shape in (longer.shape, *also))
+            message = rf"{call}: \w+ must (have|broadcast to) shape .*, got ({shapes})"
             for changed in holding_another_shape(call, name, longer):
                 assert re.fullmatch(message, refusal(changed))
 
@@ -169,7 +172,7 @@ def test_weight_that_would_broadcast(call):
 
 
 @every_loss
-def test_class_array_of_another_shape(call):
+def test_array_option_of_another_shape(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
             *lead, size = shape_of(parse_dims(rule.shapes[0]), call.sizes)
@@ -179,8 +182,13 @@ def test_class_array_of_another_shape(call):
 
 
 @every_loss
-def test_number_in_place_of_a_class_array(call):
+def test_number_in_place_of_an_array_option(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
-            expected = f"{call}: {name} must be an array, got float"
-            assert refusal(call.having(**{name: 2.0}), TypeError) == expected
+            if rule.numbers:
+                assert (
+                    refusal(call.having(**{name: 2.0})) == f"{call}: {name} must {rule.numbers.rule}, got 2.0"
+                )
+            else:
+                expected = f"{call}: {name} must be an array, got float"
+                assert refusal(call.having(**{name: 2.0}), TypeError) == expected
