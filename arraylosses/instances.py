@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ._core.domains import IDENTITIES, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
+from ._core.jaccard import jaccard_steps, merged
 from ._core.namespaces import device, stop_gradient
 from ._core.numeric import (
     absolute,
@@ -31,7 +32,6 @@ from ._core.numeric import (
 )
 from ._core.parameters import COUNT, FLAG, NONNEGATIVE, ArrayRule, Rule, choice
 from ._core.registry import loss
-from .lovasz import _jaccard_steps, _merge
 
 A = TypeVar("A")
 Array = Any
@@ -554,6 +554,6 @@ def _exponent(xp: Namespace, e: Array, center: Array, sharpness: Array) -> Array
 def _lovasz_hinge_of_bells(xp: Namespace, q: Array, positive: Array, negative: Array) -> Array:
     """Of each row the Lovász hinge loss of the logits 2φ - 1, with φ = exp(-q)."""
     # The margins 2(1 - φ) and 2φ have their digits where those of a logit would cancel.
-    margins, from_negative = _merge(xp, 2 * expm1(xp, -q), positive, -2 * xp.exp(-q), negative)
+    margins, from_negative = merged(xp, 2 * expm1(xp, -q), positive, -2 * xp.exp(-q), negative)
     positives = xp.sum(xp.astype(positive, q.dtype), axis=-1, keepdims=True)
-    return xp.sum(_jaccard_steps(xp, positives, from_negative) * relu(xp, margins), axis=-1)
+    return xp.sum(jaccard_steps(xp, positives, from_negative) * relu(xp, margins), axis=-1)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, TypeVar
 
 from ._core import numeric
 from ._core.domains import BINARY, CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.namespaces import index_dtype, stop_gradient
-from ._core.numeric import cumulative_sum, divide, keep, product, relu
+from ._core.jaccard import jaccard_steps, merged
+from ._core.numeric import divide, keep, product, relu
 from ._core.parameters import CLASS_AXIS, FLAG, IGNORE_INDEX, Rule, choice
 from ._core.regions import region_rows, rows_of
 from ._core.registry import loss
@@ -131,9 +130,9 @@ def lovasz_hinge_loss(
         rows_of(xp, x, 1 if per_image else 0) for x in (z, counted & (t == 1), counted & (t == 0), bad)
     )
     done.poison(xp.any(bad, axis=-1))
-    margins, from_negative = _merge(xp, z - 1, positive, -z - 1, negative)
+    margins, from_negative = merged(xp, z - 1, positive, -z - 1, negative)
     positives = xp.sum(xp.astype(positive, z.dtype), axis=-1, keepdims=True)
-    step = _jaccard_steps(xp, positives, from_negative)
+    step = jaccard_steps(xp, positives, from_negative)
     cost = relu(xp, margins) if activation == "relu" else _elu_plus_1(xp, margins)
     return done(xp.sum(product(xp, step, cost), axis=-1))
 
@@ -253,9 +252,9 @@ def lovasz_softmax_loss(
     p, positive, negative, bad = (
         region_rows(xp, x, per_image, True) for x in (keep(xp, p, ~bad), positive, negative, bad)
     )
-    errors, from_negative = _merge(xp, p - 1, positive, -p, negative)
+    errors, from_negative = merged(xp, p - 1, positive, -p, negative)
     positives = xp.sum(xp.astype(positive, p.dtype), axis=-1, keepdims=True)
-    losses = xp.sum(_jaccard_steps(xp, positives, from_negative) * relu(xp, errors), axis=-1)
+    losses = xp.sum(jaccard_steps(xp, positives, from_negative) * relu(xp, errors), axis=-1)
     asked = (positives[..., 0] > 0) | (which != "present")
     done.poison(xp.any(xp.any(bad, axis=-1) & asked, axis=-1))
     count = xp.sum(xp.astype(asked, p.dtype), axis=-1)
@@ -275,37 +274,6 @@ def _by_class(xp: Namespace, p: Array, y: Array, which: str | tuple[int, ...]) -
         xp.concat([p[:, k : k + 1, ...] for k in which], axis=1),
         xp.stack([y == k for k in which], axis=1),
     )
-
-
-def _merge(
-    xp: Namespace, first: Array, among_first: Array, second: Array, among_second: Array
-) -> tuple[Array, Array]:
-    """The chosen entries of two arrays in one descending row of -x, and which are of the second.
-
-    Among equals those of the first array come first, then those that stand first. Where nothing is
-    left to fill the row there is -inf.
-    """
-    size = first.shape[-1]
-    if size == 0:  # which Dask does not sort
-        return first, among_second
-    # A sort of both carries the derivative by itself, and the order tells where an entry is from:
-    # nothing has to be gathered.
-    both = xp.concat(
-        [xp.where(among_first, first, math.inf), xp.where(among_second, second, math.inf)], axis=-1
-    )
-    order = xp.argsort(stop_gradient(xp, both), axis=-1, stable=True)[..., :size]
-    return -xp.sort(both, axis=-1, stable=True)[..., :size], order >= size
-
-
-def _jaccard_steps(xp: Namespace, positives: Array, is_negative: Array) -> Array:
-    """How much the Jaccard loss grows with each pixel of a row that is got wrong, one by one."""
-    # From 1 - (G - a)/(G + b), with a positives and b negatives before, it grows by 1/(G + b) at a
-    # positive and by (G - a)/((G + b)(G + b + 1)) at a negative; by 1 from where it is 0/0.
-    negative = xp.astype(is_negative, index_dtype(xp))
-    b = cumulative_sum(xp, negative) - negative
-    left = positives - xp.astype(numeric.classes(xp, b) - b, positives.dtype)
-    union = positives + xp.astype(b, positives.dtype)
-    return divide(xp, xp.where(is_negative, left / (union + 1), 1.0), union, otherwise=1.0)
 
 
 def _elu_plus_1(xp: Namespace, x: Array) -> Array:
