@@ -124,7 +124,8 @@ _mean_in_column, _variance_in_column = _moving(-2, "column")
 def _hits(xp: Namespace, y: Array, *each: Array) -> Array:
     """How many of each three are their extremum `y`; 1 where that is NaN."""
     a, b, c = (xp.astype(x == y, y.dtype) for x in each)
-    return xp.maximum(a + b + c, 1.0)
+    count = a + b + c
+    return xp.where(count == 0, 1.0, count)
 
 
 def _push_extremum(xp: Namespace, ts: list[Any], y: Array, *each: Array) -> Array:
