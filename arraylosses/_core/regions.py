@@ -136,7 +136,10 @@ def region_rows(xp: Namespace, x: Array, per_image: bool, per_class: bool) -> Ar
 def rows_of(xp: Namespace, x: Array, lead: int) -> Array:
     """The array with all axes after the `lead` first in one."""
     shape = tuple(x.shape)
-    if 0 not in shape:
+    if 0 in shape[lead:]:
+        # Of nothing Dask merges no axes: of those that have anything one place is enough.
+        x = x[(..., *(0 if n else slice(None) for n in shape[lead:]))]
+    elif 0 not in shape:
         # By way of a single axis, so that each row is in one piece: NumPy sums nothing else pairwise.
         x = xp.reshape(x, (math.prod(shape),))
     return xp.reshape(x, (*shape[:lead], math.prod(shape[lead:])))

@@ -464,8 +464,8 @@ UNCERTIFIED = {"probs": None, "target": None}  # what is tied in many windows
     ),
     case(
         "faint, both",
-        (np.asarray(unlike(93, 1, 1, 3, 3)) * 2.0**-60).tolist(),
-        (np.asarray(unlike(94, 1, 1, 3, 3)) * 2.0**-60).tolist(),
+        (np.asarray(unlike(93, 1, 1, 3, 3)) * 2.0**-40).tolist(),
+        (np.asarray(unlike(94, 1, 1, 3, 3)) * 2.0**-40).tolist(),
         smooth=0.0,
         iterations=1,
     ),
