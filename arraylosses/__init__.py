@@ -40,7 +40,9 @@ from . import (
     rotated_boxes,
     segmentation,
     segmentation_mixtures,
+    segmentation_variants,
     sequence,
+    set_prediction,
 )
 from ._core.debugging import debug
 from ._core.states import initial_state
@@ -92,7 +94,9 @@ from .robust import *
 from .rotated_boxes import *
 from .segmentation import *
 from .segmentation_mixtures import *
+from .segmentation_variants import *
 from .sequence import *
+from .set_prediction import *
 
 __version__ = "0.1.0.dev0"
 
@@ -118,7 +122,9 @@ _CHAPTERS = (
     box_focus,
     rotated_boxes,
     detection,
+    set_prediction,
     segmentation,
+    segmentation_variants,
     segmentation_mixtures,
     lovasz,
     boundaries,

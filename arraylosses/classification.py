@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
-from ._core.log_loss import logit_nll
+from ._core.log_loss import cross_entropy, logit_nll
 from ._core.numeric import (
     log,
     log1p,
@@ -205,11 +205,7 @@ def binary_cross_entropy(
         normalizer,
         log_clamp=log_clamp,
     )
-    p_0 = p_1 = p
-    if floor is None:  # a term whose factor is 0 is no term, not even where its logarithm is infinite
-        p_1 = xp.where((y == 0) & (p == 0), 1.0, p)
-        p_0 = xp.where((y == 1) & (p == 1), 0.0, p)
-    return done(-y * log(xp, p_1, floor) - (1 - y) * log1p(xp, -p_0, floor))
+    return done(cross_entropy(xp, y, 1 - y, p, floor))
 
 
 @loss("(...), (...) -> (...)", logits=REAL, target=PROBABILITY, pos_weight=broadcast(NONNEGATIVE))

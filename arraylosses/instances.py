@@ -31,6 +31,7 @@ from ._core.numeric import (
     square,
 )
 from ._core.parameters import COUNT, FLAG, NONNEGATIVE, ArrayRule, Rule, choice
+from ._core.reductions import mean_over
 from ._core.registry import loss
 
 A = TypeVar("A")
@@ -294,8 +295,8 @@ def discriminative_loss(
     pull = _mean(xp, member, size, pull[..., None])[:, 1:, 0]
     push = square(xp, relu(xp, 2 * delta_dist - _length(xp, mu[:, :, None, :] - mu[:, None, :, :], p)))
     both = present[:, :, None] & present[:, None, :] & ~_is_diagonal(xp, push)
-    dist = _over_instances(xp, _over_instances(xp, push, both), present)
-    var, reg = (_over_instances(xp, term, present) for term in (pull, _length(xp, mu, p)))
+    dist = mean_over(xp, mean_over(xp, push, both), present)
+    var, reg = (mean_over(xp, term, present) for term in (pull, _length(xp, mu, p)))
     return done(product(xp, alpha, var) + product(xp, beta, dist) + product(xp, gamma, reg))
 
 
@@ -440,7 +441,7 @@ def spatial_embedding_loss(
     _require_coords("spatial_embedding_loss", coords, to_center, "to_center is True")
     ids, unknown = _known(xp, ids, num_instances)
     labelled = ids != 0
-    kept = xp.ones_like(labelled) if done.where is None else xp.broadcast_to(done.where, ids.shape)
+    kept = done.kept(ids)
     member, d = _members(xp, ids, num_instances, e), e.shape[-1]
     e = keep(xp, e, xp.any(labelled, axis=-1)[:, None, None])
     place = xp.broadcast_to(stop_gradient(xp, coords), e.shape) if to_center else e
@@ -461,8 +462,8 @@ def spatial_embedding_loss(
     phi = xp.sum(keep(xp, xp.exp(-stop_gradient(xp, q)), inside), axis=1)
     error = square(xp, r - phi)
     error = xp.where(labelled, product(xp, w_fg, error), error)
-    seeds = divide(xp, xp.sum(error, axis=-1), xp.sum(xp.astype(kept, e.dtype), axis=-1))
-    inst, var = (_over_instances(xp, term, present) for term in (inst, var))
+    seeds = mean_over(xp, error, kept)
+    inst, var = (mean_over(xp, term, present) for term in (inst, var))
     return done(product(xp, w_inst, inst) + product(xp, w_var, var) + product(xp, w_seed, seeds))
 
 
@@ -504,11 +505,6 @@ def _means(xp: Namespace, member: Array, x: Array) -> tuple[Array, Array, Array]
 def _mean(xp: Namespace, member: Array, size: Array, x: Array) -> Array:
     """The mean of `x` over each instance, 0 over none."""
     return divide(xp, matmul(xp, member, x), size)
-
-
-def _over_instances(xp: Namespace, x: Array, present: Array) -> Array:
-    """The mean over the instances that are there, 0 over none."""
-    return divide(xp, xp.sum(keep(xp, x, present), axis=-1), xp.sum(xp.astype(present, x.dtype), axis=-1))
 
 
 def _is_diagonal(xp: Namespace, x: Array) -> Array:

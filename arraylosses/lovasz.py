@@ -9,8 +9,9 @@ from ._core.domains import BINARY, CLASSES, PROBABILITY, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
 from ._core.jaccard import jaccard_steps, merged
-from ._core.numeric import divide, keep, product, relu
+from ._core.numeric import keep, product, relu
 from ._core.parameters import CLASS_AXIS, FLAG, IGNORE_INDEX, Rule, choice
+from ._core.reductions import mean_over
 from ._core.regions import region_rows, rows_of
 from ._core.registry import loss
 
@@ -257,8 +258,7 @@ def lovasz_softmax_loss(
     losses = xp.sum(jaccard_steps(xp, positives, from_negative) * relu(xp, errors), axis=-1)
     asked = (positives[..., 0] > 0) | (which != "present")
     done.poison(xp.any(xp.any(bad, axis=-1) & asked, axis=-1))
-    count = xp.sum(xp.astype(asked, p.dtype), axis=-1)
-    return done(divide(xp, xp.sum(keep(xp, losses, asked), axis=-1), count))
+    return done(mean_over(xp, losses, asked))
 
 
 def _by_class(xp: Namespace, p: Array, y: Array, which: str | tuple[int, ...]) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import debugging
@@ -77,13 +77,13 @@ def pair_of(
     # An infinite box has no area to compare. As NaN it gets through the arithmetic without a word.
     p, t = ([finite_or_nan(xp, column) for column in columns(xp, box)] for box in (pred, target))
     n = len(p) // 2
-    return pair_from(xp, tuple(_side(xp, p[axis::n], t[axis::n], fmt) for axis in range(n)))
+    sides = tuple(_side(xp, p[axis::n], t[axis::n], fmt) for axis in range(n))
+    return overlapping(xp, sides, *_areas(side[:3] for side in sides))
 
 
-def pair_from(xp: Namespace, sides: tuple[Side, ...]) -> Pair:
-    """A pair of boxes from what it is along each axis."""
-    a, b, shared = (math.prod(x[1:], start=x[0]) for x in zip(*(side[:3] for side in sides), strict=True))
-    return overlapping(xp, sides, a, b, shared)
+def _areas(lengths: Iterable[tuple[Array, ...]]) -> Iterator[Array]:
+    """Of what has a length along each axis the area, of several at once."""
+    return (math.prod(each[1:], start=each[0]) for each in zip(*lengths, strict=True))
 
 
 def overlapping(xp: Namespace, sides: tuple[Side, ...], a: Array, b: Array, shared: Array) -> Pair:
@@ -126,14 +126,14 @@ def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> Si
 
 
 def resized(xp: Namespace, pair: Pair, ratio: Any) -> Pair:
-    """The boxes made larger or smaller about their centers; of the new sides only the first three hold."""
+    """The areas of boxes made larger or smaller about their centers."""
 
-    def side(old: Side) -> Side:
-        a, b = ratio * old.pred, ratio * old.target
-        shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, old.offset))
-        return old._replace(pred=a, target=b, shared=relu(xp, shared))
+    def lengths(side: Side) -> tuple[Array, ...]:
+        a, b = ratio * side.pred, ratio * side.target
+        shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, side.offset))
+        return a, b, relu(xp, shared)
 
-    return pair_from(xp, tuple(map(side, pair.sides)))
+    return overlapping(xp, (), *_areas(map(lengths, pair.sides)))
 
 
 def one_minus_iou(xp: Namespace, pair: Pair) -> Array:

@@ -213,11 +213,13 @@ def _softmax(xp: Namespace, z: Array, labels: Array, top: Array, total: Array) -
     return put_label(xp, _but_the_label(xp, z, labels, top) / total, labels, p_y)
 
 
-def cross_entropy(xp: Namespace, yes: Array, no: Array, p: Array) -> Array:
-    """-yes·log(p) - no·log(1 - p), where 0·log(0) = 0."""
-    p_1 = xp.where((yes == 0) & (p == 0), 1.0, p)
-    p_0 = xp.where((no == 0) & (p == 1), 0.0, p)
-    return -yes * log(xp, p_1) - no * log1p(xp, -p_0)
+def cross_entropy(xp: Namespace, yes: Array, no: Array, p: Array, floor: Any = None) -> Array:
+    """-yes·log(p) - no·log(1 - p); without a floor of the logarithms 0·log(0) = 0."""
+    p_0 = p_1 = p
+    if floor is None:  # a term whose factor is 0 is no term, not even where its logarithm is infinite
+        p_1 = xp.where((yes == 0) & (p == 0), 1.0, p)
+        p_0 = xp.where((no == 0) & (p == 1), 0.0, p)
+    return -yes * log(xp, p_1, floor) - no * log1p(xp, -p_0, floor)
 
 
 def focal_entropy(xp: Namespace, share: Array, p: Array, gamma: Any) -> Array:

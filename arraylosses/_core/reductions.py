@@ -89,6 +89,12 @@ class Exit:
                 x = x & (kept[..., None] if x.ndim > kept.ndim else kept)
         return x
 
+    def kept(self, like: Array) -> Array:
+        """Which elements count, in an array of the shape of what `where` masks."""
+        if self.where is None:
+            return self.xp.ones_like(like, dtype=self.xp.bool)
+        return self.xp.broadcast_to(self.where, like.shape)
+
     def poison(self, bad: Array) -> None:
         """Make the `bad` items NaN; what is computed for them must be finite."""
         self.invalid = bad if self.invalid is None else self.invalid | bad
@@ -132,3 +138,13 @@ class Exit:
             if self.valid is not None:
                 each = xp.where(self.valid, each, 0.0)
         return xp.sum(xp.broadcast_to(each, self.shape))
+
+
+def number_of(xp: Namespace, kept: Array, like: Array, axis: int | None = None) -> Array:
+    """How many are True, in the dtype of `like`."""
+    return xp.sum(xp.astype(kept, like.dtype), axis=axis)
+
+
+def mean_over(xp: Namespace, x: Array, kept: Array) -> Array:
+    """The mean along the last axis over what is kept; 0 over nothing."""
+    return divide(xp, xp.sum(keep(xp, x, kept), axis=-1), number_of(xp, kept, x, axis=-1))

@@ -9,9 +9,9 @@ from typing import Any
 from .entry import enter
 from .errors import refuse
 from .namespaces import device
-from .numeric import classes, columns, divide, overlap, relu
+from .numeric import classes, columns, keep, overlap, relu
 from .parameters import CLASS_AXIS, CLASS_WEIGHT, FLAG, ArrayRule
-from .reductions import Exit
+from .reductions import Exit, mean_over
 
 Array = Any
 Namespace = Any
@@ -180,5 +180,4 @@ def apart_and_shared(
 def over_classes(xp: Namespace, x: Array, pixels: Array, reduction: str) -> Array:
     """The sum or mean over the classes that have a pixel."""
     there = pixels > 0
-    total = xp.sum(xp.where(there, x, 0.0), axis=-1)
-    return total if reduction == "sum" else divide(xp, total, xp.sum(xp.astype(there, x.dtype), axis=-1))
+    return xp.sum(keep(xp, x, there), axis=-1) if reduction == "sum" else mean_over(xp, x, there)

@@ -11,8 +11,9 @@ from .._core.companions import in_working_dtype, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
 from .._core.namespaces import columns, dtype_name, kind, namespace, stop_gradient
-from .._core.numeric import divide, fraction, nonzero, relu
+from .._core.numeric import divide, fraction, relu
 from .._core.parameters import FRACTION, POSITIVE, choice
+from .._core.reductions import mean_over
 
 A = TypeVar("A")
 Array = Any
@@ -347,22 +348,21 @@ def wiou_update(
         if tuple(mean.shape) != ():
             raise refuse(name, "mean", errors.NUMBER_OR_0D, tuple(mean.shape))
         mean = xp.astype(mean, losses.dtype)
-    losses = stop_gradient(xp, losses)
-    kept = xp.ones_like(losses) if where is None else _as_weights(xp, name, where, losses)
-    count = xp.sum(kept)
-    new = xp.sum(xp.where(kept > 0, losses, 0.0)) / nonzero(xp, count)
-    updated: A = xp.where(count > 0, (1 - momentum) * mean + momentum * new, xp.zeros_like(new) + mean)
+    kept = xp.ones_like(losses, dtype=xp.bool) if where is None else _mask(xp, name, where, losses)
+    losses = xp.reshape(stop_gradient(xp, losses), (-1,))
+    kept = xp.reshape(kept, (-1,))
+    step = momentum * (mean_over(xp, losses, kept) - mean)
+    updated: A = mean + xp.where(xp.any(kept), step, 0.0)
     return updated
 
 
-def _as_weights(xp: Namespace, function: str, where: Any, like: Array) -> Array:
-    """A mask as ones and zeros."""
+def _mask(xp: Namespace, function: str, where: Any, like: Array) -> Array:
     require_beside(function, xp, "where", where, "iou_losses", like)
     if kind(xp, where.dtype) != "bool":
         raise refuse(function, "where", errors.BOOLEAN, Words(dtype_name(where.dtype)), TypeError)
     if where.shape != like.shape:
         raise refuse(function, "where", errors.shape(str(tuple(like.shape))), tuple(where.shape))
-    return xp.astype(where, like.dtype)
+    return where
 
 
 def _boxes(function: str, name: str, boxes: Any, size: int = 4) -> tuple[Namespace, Array]:

@@ -7,7 +7,7 @@ import math
 from typing import Any, TypeVar
 
 from .._core import errors
-from .._core.companions import in_working_dtype, namespace_of, require_beside, together
+from .._core.companions import in_working_dtype, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
 from .._core.namespaces import device, dtype_name, index_dtype, kind, on_host, stop_gradient
@@ -159,15 +159,14 @@ def detr_assignment(cost: A, /) -> A:
     >>> al.detr_assignment(np.asarray([[[0.5, 2.0], [0.25, 0.5], [9.0, 9.0]]]))
     array([[ 0,  1, -1]])
     """
-    xp = namespace_of("detr_assignment", "cost", cost)
-    in_working_dtype("detr_assignment", "cost", cost)
-    _require_shape("detr_assignment", "cost", cost, ("b", "q", "m"))
+    xp, costs = in_working_dtype("detr_assignment", "cost", cost)
+    _require_shape("detr_assignment", "cost", costs, ("b", "q", "m"))
     try:
         solve = importlib.import_module("scipy.optimize").linear_sum_assignment
     except ImportError as error:
         raise ImportError("detr_assignment: SciPy must be installed") from error
     chosen = []
-    for image in on_host(cost).astype(float):
+    for image in on_host(costs).astype(float):
         if (image != image).any():
             raise refuse("detr_assignment", "cost", "not be NaN", math.nan)
         (real,) = (image < math.inf).any(axis=0).nonzero()
@@ -175,9 +174,8 @@ def detr_assignment(cost: A, /) -> A:
         for prediction, target in zip(*solve(image[:, real]), strict=True):
             row[prediction] = int(real[target])
         chosen.append(row)
-    shape = tuple(cost.shape[:2])  # type: ignore[attr-defined]
-    assignment = xp.asarray(chosen, dtype=index_dtype(xp), device=device(xp, cost))
-    assigned: A = xp.reshape(assignment, shape)
+    assignment = xp.asarray(chosen, dtype=index_dtype(xp), device=device(xp, costs))
+    assigned: A = xp.reshape(assignment, tuple(costs.shape[:2]))
     return assigned
 
 
