@@ -7,7 +7,9 @@
 """
 
 from . import (
+    adaptive_margins,
     adversarial,
+    angular_margins,
     audio,
     boundaries,
     box_bounds,
@@ -15,6 +17,7 @@ from . import (
     box_shapes,
     boxes,
     classification,
+    contrastive,
     detection,
     divergences,
     face,
@@ -22,6 +25,7 @@ from . import (
     harmonizing,
     image,
     image_gradients,
+    image_text,
     imbalance,
     instances,
     intervals,
@@ -32,8 +36,12 @@ from . import (
     metric,
     multiclass,
     multiclass_margins,
+    multiplicative_margins,
+    ndcg,
     penalties,
     perceptual,
+    proxies,
+    ranking,
     regression,
     relative,
     robust,
@@ -41,12 +49,18 @@ from . import (
     segmentation,
     segmentation_mixtures,
     segmentation_variants,
+    self_supervised,
     sequence,
     set_prediction,
+    similarity,
+    triplets,
+    verification,
 )
 from ._core.debugging import debug
 from ._core.states import initial_state
+from .adaptive_margins import *
 from .adversarial import *
+from .angular_margins import *
 from .audio import *
 from .autodiff import derivatives, grad, hvp, jvp, objective, value_and_grad, vjp
 from .boundaries import *
@@ -56,6 +70,7 @@ from .box_shapes import *
 from .boxes import *
 from .classification import *
 from .compiling import compile as compile
+from .contrastive import *
 from .detection import *
 from .divergences import *
 from .face import *
@@ -76,6 +91,7 @@ from .generalized_focal import *
 from .harmonizing import *
 from .image import *
 from .image_gradients import *
+from .image_text import *
 from .imbalance import *
 from .instances import *
 from .intervals import *
@@ -86,8 +102,12 @@ from .margins import *
 from .metric import *
 from .multiclass import *
 from .multiclass_margins import *
+from .multiplicative_margins import *
+from .ndcg import *
 from .penalties import *
 from .perceptual import *
+from .proxies import *
+from .ranking import *
 from .regression import *
 from .relative import *
 from .robust import *
@@ -95,8 +115,12 @@ from .rotated_boxes import *
 from .segmentation import *
 from .segmentation_mixtures import *
 from .segmentation_variants import *
+from .self_supervised import *
 from .sequence import *
 from .set_prediction import *
+from .similarity import *
+from .triplets import *
+from .verification import *
 
 __version__ = "0.1.0.dev0"
 
@@ -130,7 +154,19 @@ _CHAPTERS = (
     boundaries,
     instances,
     metric,
+    triplets,
+    similarity,
+    contrastive,
+    image_text,
+    proxies,
+    self_supervised,
+    ranking,
+    ndcg,
+    verification,
     face,
+    angular_margins,
+    multiplicative_margins,
+    adaptive_margins,
     adversarial,
     image,
     image_gradients,
