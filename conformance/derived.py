@@ -21,9 +21,11 @@ def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list
     """All cases of a loss, those derived from its ordinary one in the second place."""
     ordinary = evidence.cases[0]
     layout = Layout(spec, ordinary)
-    count = math.prod(item_shape)
-    weight = np.asarray([WEIGHTS[i % len(WEIGHTS)] for i in range(count)]).reshape(item_shape)
-    some_zero = np.where(_pattern(item_shape), weight, 0.0)
+    items = layout.signature.items
+    weights = spec.weights_in(layout.form, items)
+    heavy = item_shape if weights == items else shape_of(weights, layout.sizes)
+    weight = np.asarray([WEIGHTS[i % len(WEIGHTS)] for i in range(math.prod(heavy))]).reshape(heavy)
+    some_zero = np.where(_pattern(heavy), weight, 0.0)
     mask = _pattern(layout.mask.shape)
     planted = _planted(layout, ordinary, mask)
 
@@ -40,7 +42,7 @@ def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list
         derived("none, weights", sample_weight=weight),
         derived("mean, weights", reduction="mean", sample_weight=weight),
         derived("mean, weights of which some are 0", reduction="mean", sample_weight=some_zero),
-        derived("mean, all weights 0", reduction="mean", sample_weight=np.zeros(item_shape)),
+        derived("mean, all weights 0", reduction="mean", sample_weight=np.zeros(heavy)),
         derived("none, NaN under the mask", planted, "mask", where=mask),
         derived("mean, NaN under the mask", planted, "mask", reduction="mean", where=mask),
         derived(

@@ -49,6 +49,8 @@ class Layout:
         self.sizes.setdefault("c", 2)  # labels without a class axis are of two classes
         defaults = {k: p.default for k, p in spec.parameters.items()} | options
         self.sizes |= {k: defaults[k] for k in spec.rules if type(defaults[k]) is int}  # such as bins
+        for dim, other in spec.tied.items():
+            self.sizes.setdefault(dim, self.sizes[other])
         self.signature: Signature = spec.signatures[self.form]
         domains = {k: spec.domains[k][self.form] for k in raw}
         self.arrays = {k: a.astype(float if domains[k].dense else np.int64) for k, a in raw.items()}
@@ -136,8 +138,11 @@ class Layout:
         self.mask = np.broadcast_to(mask, shape)
         self.inner_mask: Any = None
         self.row: str | None = None
-        if dims == items:
+        weights = self.spec.weights_in(self.form, items)
+        if dims == weights:
             self.mask = self.mask & (np.broadcast_to(self.weight, shape) != 0)
+        if weights != items:
+            self.weight = np.broadcast_to(self.weight, shape_of(weights, self.sizes))
         if len(core) == 1 and not is_variadic(core[0]) and core[0] in items:
             self.row = core[0]
             if dims[0] == "...":
@@ -153,8 +158,15 @@ class Layout:
         """The items of a block with those of the deleted rows put back, as items that do not count."""
         if self.row is None or not isinstance(items, list):
             return items
-        rest = iter(items)
-        return [next(rest) if kept else None for kept in self.mask.tolist()]
+        dims = [d for d in self.signature.items if d != "..."]
+        depth = _depth(items) or len(dims)  # an option may make the items other than they are declared
+        dims = (dims + dims[-1:] * depth)[:depth]
+        return _restored(items, dims, [self.row, *self._tied_to(self.row)], self.mask.tolist(), self.sizes)
+
+    def _tied_to(self, dim: str) -> list[str]:
+        """The dimensions that stand for another one, if no array has them."""
+        has = {d for k in self.arrays for d in self.signature.inputs[self.names.index(k)]}
+        return [tied for tied, other in self.spec.tied.items() if other == dim and tied not in has]
 
     # --- blocks ----------------------------------------------------------------------------------
 
@@ -199,6 +211,24 @@ class Layout:
 
     def has_no_nan(self, b: int, values: dict[str, list[Any]]) -> bool:
         return not any(v != v for k in self.arrays for v in _leaves(self.block(k, b, values)))
+
+
+def _depth(items: Any) -> int:
+    """How deep lists are nested; 0 if nothing is in them that tells."""
+    if not isinstance(items, list):
+        return 0
+    inside = [_depth(part) for part in items if part is not None]
+    return 1 + max(inside) if inside else 0
+
+
+def _restored(items: Any, dims: list[str], rows: list[str], mask: list[bool], sizes: Sizes) -> Any:
+    if not dims:
+        return items
+    if items is None or dims[0] not in rows:
+        parts = [None] * sizes[dims[0]] if items is None else items
+        return [_restored(part, dims[1:], rows, mask, sizes) for part in parts]
+    rest = iter(items)
+    return [_restored(next(rest) if kept else None, dims[1:], rows, mask, sizes) for kept in mask]
 
 
 def _nested(places: np.ndarray, values: list[Any]) -> Any:

@@ -136,12 +136,17 @@ class Problem:
         while isinstance(found, list):
             shape += (len(found),)
             found = found[0] if found else None
+        if 0 in shape:  # of nothing there is no first one to look into
+            shape += (0,) * (len([d for d in self.layout.signature.items if d != "..."]) - len(shape))
         return shape
 
     def reduced(self, items: list[Any]) -> list[Number]:
         """The results of the call, flat, from the items of all blocks."""
         flat = [_item(i) for block in items for i in _flat(block, self._width(block))]
-        weights = np.broadcast_to(self.layout.weight, self.item_shape).ravel().tolist()
+        weights = self.layout.weight
+        if self.layout.row and weights.ndim:  # a tuple of rows weighs what its first row does
+            weights = weights.reshape(weights.shape + (1,) * (len(self.item_shape) - weights.ndim))
+        weights = np.broadcast_to(weights, self.item_shape).ravel().tolist()
         flat = [None if w == 0 else i for i, w in zip(flat, weights, strict=True)]
         terms = [mpf(0) if i is None else mpf(w) * i[0] for i, w in zip(flat, weights, strict=True)]
         if self.layout.reduction == "none":

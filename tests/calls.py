@@ -20,7 +20,7 @@ from arraylosses._core.domains import Domain
 from arraylosses._core.entry import choose
 from arraylosses._core.parameters import Rule
 from arraylosses._core.registry import LOSSES, Loss
-from arraylosses._core.signature import Dims, Signature, is_variadic, shape_of, sizes_of
+from arraylosses._core.signature import Dims, Signature, is_variadic, shape_of, sizes_of, spread_shape
 from arraylosses.cli import kit
 
 # A place to cut arrays: a dimension of the signature, and which of its axes if it has several.
@@ -69,11 +69,32 @@ class Call:
                 found |= sizes_of(self.dims(name), self.arrays[name].shape)
         options = {k: p.default for k, p in self.spec.parameters.items()} | self.options
         counts = {k: options[k] for k in self.spec.rules if type(options[k]) is int}  # such as bins
-        return counts | found | sizes_of(self.dims(self.first), self.arrays[self.first].shape)
+        found = counts | found | sizes_of(self.dims(self.first), self.arrays[self.first].shape)
+        return {dim: found[other] for dim, other in self.spec.tied.items()} | found
 
     @property
     def item_shape(self) -> tuple[int, ...]:
         return shape_of(self.signature.items, self.sizes)
+
+    @property
+    def weight_dims(self) -> Dims:
+        return self.spec.weights_in(self.form, self.signature.items)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return shape_of(self.weight_dims, self.sizes)
+
+    def spread(self, weight: Any) -> Any:
+        """Weights as they broadcast to the items."""
+        return weight.reshape(spread_shape(self.weight_dims, self.signature.items, weight.shape, self.sizes))
+
+    def item_axes(self, slot: Slot) -> tuple[int, ...]:
+        """The axes of the items along which a slot runs: those of what is as large as it, too."""
+        dim, k = slot
+        names = {dim, *(tied for tied, other in self.spec.tied.items() if other == dim)}
+        axes = [name for name in self.signature.items for _ in shape_of((name,), self.sizes)]
+        found = [axis for axis, name in enumerate(axes) if name in names]
+        return tuple(found[k : k + 1]) if is_variadic(dim) else tuple(found)
 
     @property
     def mask_dims(self) -> Dims:

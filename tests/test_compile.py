@@ -31,7 +31,7 @@ def arguments(call: Any) -> Any:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_blocks_are_the_whole(call: Any, reduction: str, weighted: bool) -> None:
     if weighted:
-        call = call.having(sample_weight=weights(call.item_shape), where=call_mask(call))
+        call = call.having(sample_weight=weights(call.weight_shape), where=call_mask(call))
     arrays, options = arguments(call.having(reduction=reduction))
     got = first_field(call.spec, al.compile(call.spec.function)(*arrays, **options))
     want = first_field(call.spec, call.spec.function(*arrays, **options))
@@ -45,7 +45,7 @@ def test_blocks_are_the_whole(call: Any, reduction: str, weighted: bool) -> None
 @pytest.mark.parametrize("weighted", [False, True])
 def test_gradients_in_one_pass(call: Any, reduction: str, weighted: bool) -> None:
     if weighted:
-        call = call.having(sample_weight=weights(call.item_shape), where=call_mask(call))
+        call = call.having(sample_weight=weights(call.weight_shape), where=call_mask(call))
     arrays, options = arguments(call.having(reduction=reduction))
     loss = call.spec.function
     for argnums in (0, tuple(call.spec.arrays.index(name) for name in call.differentiable)):

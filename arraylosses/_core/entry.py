@@ -107,6 +107,8 @@ def enter(
     else:
         sizes = bind(spec, form, signature, arrays)
     sizes.setdefault("c", 2)  # labels without a class axis are of two classes
+    for dim, other in spec.tied.items():
+        sizes.setdefault(dim, sizes[other])
     item_dims = signature.items if items is None else parse_dims(items)
     shape = shape_of(item_dims, sizes)
 
@@ -121,7 +123,9 @@ def enter(
     if normalizer is not None:
         done.normalizer = as_normalizer(spec, xp, normalizer, first, dtype)
     if sample_weight is not None:
-        done.weight = as_weight(spec, xp, sample_weight, first, dtype, shape)
+        done.weight = as_weight(
+            spec, xp, sample_weight, first, dtype, spec.weights_in(form, item_dims), sizes
+        )
     if where is not None:
         done.where = as_mask(spec, xp, where, first, spec.mask_in(form), sizes, axes)
     if sample_weight is not None or where is not None or spec.labelled:
@@ -352,8 +356,9 @@ def as_normalizer(spec: Loss, xp: Namespace, value: Any, first: Array, dtype: An
 
 
 def as_weight(
-    spec: Loss, xp: Namespace, value: Any, first: Array, dtype: Any, shape: tuple[int, ...]
+    spec: Loss, xp: Namespace, value: Any, first: Array, dtype: Any, dims: Dims, sizes: Sizes
 ) -> Array:
+    shape = shape_of(dims, sizes)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         value = xp.asarray(float(value), dtype=dtype, device=device(xp, first))
     require_companion(spec, xp, "sample_weight", value, first)
@@ -408,7 +413,9 @@ def sanitise(
     per_item = mask == items
     kept = done.where
     if done.weight is not None:
-        weighted = spread(xp, done.weight != 0, items, mask, sizes)
+        weights = spec.weights_in(form, items)
+        weighted = spread(xp, done.weight != 0, weights, mask, sizes)
+        done.weight = spread(xp, done.weight, weights, items, sizes) if weights != items else done.weight
         kept = weighted if kept is None else kept & weighted
     clean = list(arrays)
     if spec.labelled:  # what is compared with its own maximum
@@ -434,6 +441,8 @@ def sanitise(
     done.where = kept
     if kept is not None:
         done.valid = kept if per_item else any_over(xp, kept, mask, items, sizes)
+        if not per_item and len(found := tuple(dim for dim in mask if dim in items)) < len(items):
+            done.valid = spread(xp, done.valid, found, items, sizes)
         for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
             if clean[i] is None or not all(dim in dims for dim in mask):
                 continue

@@ -134,7 +134,9 @@ def unfolded(spec: Loss, arrays: tuple[Any, ...]) -> tuple[Loss, tuple[Any, ...]
         for dims, signature in zip(inputs, spec.signatures, strict=True)
     )
     mask = _known(spec.mask, inputs[0])
-    return Loss(spec.function, signatures, domains, spec.rules, mask, spec.parts), tuple(flat)
+    weights = signatures[0].items
+    flattened = Loss(spec.function, signatures, domains, spec.rules, mask, spec.parts, weights, {})
+    return flattened, tuple(flat)
 
 
 def _dims(spec: Loss, name: str) -> list[Dims]:

@@ -26,7 +26,11 @@ LOSSES: dict[str, Loss] = {}
 
 @dataclass(eq=False)
 class Loss:
-    """The facts about one loss. `where` has the dimensions `mask`, by default those of the items."""
+    """The facts about one loss. `where` and `sample_weight` have the dimensions `mask` and `weights`.
+
+    By default these are those of the items. A dimension in `tied` is as large as the one that it stands
+    for, unless an array says otherwise.
+    """
 
     function: Callable[..., Any]
     signatures: tuple[Signature, ...]
@@ -34,6 +38,8 @@ class Loss:
     rules: dict[str, Rule | ArrayRule | AxisRule]
     mask: Dims
     parts: tuple[str, ...]
+    weights: Dims
+    tied: dict[str, str]
 
     def __post_init__(self) -> None:
         self.name: str = self.function.__name__
@@ -52,19 +58,30 @@ class Loss:
         """The dimensions of `where` in one alternative of the signature."""
         return self.signatures[form].items if self.mask == self.signatures[0].items else self.mask
 
+    def weights_in(self, form: int, items: Dims) -> Dims:
+        """The dimensions of `sample_weight` in one alternative of the signature that has these items."""
+        return items if self.weights == self.signatures[0].items else self.weights
+
     def same_kind(self, array: str) -> bool:
         """Whether every alternative of the signature takes the same dtypes for an array."""
         return len({domain.dense for domain in self.domains[array]}) == 1
 
 
 def loss(
-    signature: str, *, mask: str | None = None, parts: tuple[str, ...] = (), **facts: Any
+    signature: str,
+    *,
+    mask: str | None = None,
+    parts: tuple[str, ...] = (),
+    weighed: str | None = None,
+    tied: tuple[str, str] | None = None,
+    **facts: Any,
 ) -> Callable[[F], F]:
     """Declare a loss.
 
-    `signature` gives the shapes (see `signature.py`); `mask` those of `where`, if not the items';
-    `parts` the field names of the result, if it is a tuple whose first field is the loss. Every
-    other keyword is the domain of an array or the rule of a parameter.
+    `signature` gives the shapes (see `signature.py`); `mask` and `weighed` those of `where` and of
+    `sample_weight`, if not the items'; `parts` the field names of the result, if it is a tuple whose
+    first field is the loss; `tied` a dimension that is as large as another one where no array has it.
+    Every other keyword is the domain of an array or the rule of a parameter.
     """
 
     def declare(function: F) -> F:
@@ -75,8 +92,16 @@ def loss(
             if _is_domain(v)
         }
         rules = {k: v for k, v in facts.items() if k not in domains}
+        items = signatures[0].items
         spec = Loss(
-            function, signatures, domains, rules, parse_dims(mask) if mask else signatures[0].items, parts
+            function,
+            signatures,
+            domains,
+            rules,
+            parse_dims(mask) if mask else items,
+            parts,
+            parse_dims(weighed) if weighed else items,
+            dict([tied]) if tied else {},
         )
         _check(spec)
         LOSSES[spec.name] = spec
@@ -93,7 +118,7 @@ def _is_domain(fact: Any) -> bool:
 def _check(spec: Loss) -> None:
     """Hold a declaration against the function it declares."""
     parameters = spec.parameters
-    positional = tuple(k for k, p in parameters.items() if p.kind is p.POSITIONAL_ONLY)
+    positional = tuple(k for k, p in parameters.items() if p.kind is not p.KEYWORD_ONLY)
     options = set(parameters) - set(positional) - set(FRAME_ARGUMENTS)
     problems = []
     if spec.name in LOSSES and LOSSES[spec.name].function.__module__ != spec.function.__module__:

@@ -18,7 +18,7 @@ def items(call):
 
 def weighed_and_masked(call):
     """The call with everything that an item can meet on its way out."""
-    call = call.having(sample_weight=weights(call.item_shape), normalizer=2.5)
+    call = call.having(sample_weight=weights(call.weight_shape), normalizer=2.5)
     slots = call.slots(call.mask_dims)
     return call.having(where=call.mask_without(slots[0], 1)) if slots else call
 

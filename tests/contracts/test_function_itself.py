@@ -30,9 +30,11 @@ def test_it_pickles_as_itself(call):
 @every_loss
 def test_its_arguments_are_arrays_by_position_and_the_rest_by_name(call):
     parameters = inspect.signature(call.spec.function).parameters
-    by_position = [k for k, p in parameters.items() if p.kind is p.POSITIONAL_ONLY]
+    by_position = [k for k, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    by_both = {k for k, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD}
     by_name = [k for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
     assert by_position == list(call.spec.arrays)
+    assert by_both <= call.spec.optional
     assert by_position + by_name == list(parameters)
     assert by_name[-4:] == ["sample_weight", "where", "reduction", "normalizer"]
 

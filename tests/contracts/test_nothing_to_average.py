@@ -23,7 +23,7 @@ def all_masked(call):
 
 def all_weightless(call):
     """Calls of which all items weigh 0."""
-    nothing = np.zeros(call.item_shape)
+    nothing = np.zeros(call.weight_shape)
     return [call.planting_everywhere(junk).having(sample_weight=nothing) for junk in JUNK]
 
 

@@ -166,8 +166,8 @@ def test_mask_that_would_broadcast(call):
 
 @every_loss
 def test_weight_that_would_broadcast(call):
-    larger = (2, *call.item_shape)
-    expected = f"{call}: sample_weight must broadcast to shape {call.item_shape}, got {larger}"
+    larger = (2, *call.weight_shape)
+    expected = f"{call}: sample_weight must broadcast to shape {call.weight_shape}, got {larger}"
     assert refusal(call.having(sample_weight=weights(larger))) == expected
 
 

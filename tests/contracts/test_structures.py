@@ -81,7 +81,7 @@ def test_items_have_the_same_structure(call, backend):
 def test_weights_and_masks_are_for_all_or_one_for_each(call, backend):
     parts = pieces(call)
     masks = [piece.mask_without(call.slots(call.mask_dims)[0], 0) for piece in parts]
-    heavy = [weights(piece.item_shape) for piece in parts]
+    heavy = [weights(piece.weight_shape) for piece in parts]
     each = [
         backend.value(piece.having(where=mask, sample_weight=s, normalizer=n, reduction="mean"))
         for piece, mask, s, n in zip(parts, masks, heavy, (1.0, 2.0, 4.0), strict=True)

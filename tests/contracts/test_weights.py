@@ -33,19 +33,20 @@ def test_mean_divides_by_how_many_items_count(call, backend):
 @every_loss
 @every_library
 def test_weights_multiply_the_items(call, backend):
-    s = weights(call.item_shape)
+    s = weights(call.weight_shape)
     items = backend.value(call.having(reduction="none"))
     weighed = backend.value(call.having(reduction="none", sample_weight=s))
-    assert_agree(weighed, s * items, backend.widest)
+    assert_agree(weighed, call.spread(s) * items, backend.widest)
 
 
 @every_loss
 @every_library
 def test_weighted_mean_divides_by_the_weights(call, backend):
-    s = weights(call.item_shape)
+    s = weights(call.weight_shape)
     items = backend.value(call.having(reduction="none", sample_weight=s))
     divisor = divided_by(call.having(sample_weight=s), backend)
     slack = 1 + 2.0**-40
+    s = np.broadcast_to(call.spread(s), items.shape)
     assert s[items != 0].sum() <= divisor * slack
     assert divisor <= s.sum() * slack
 
@@ -53,7 +54,7 @@ def test_weighted_mean_divides_by_the_weights(call, backend):
 @every_loss
 @every_library
 def test_doubled_weights_double_the_sum_and_leave_the_mean(call, backend):
-    s = weights(call.item_shape)
+    s = weights(call.weight_shape)
     for reduction, factor in (("sum", 2), ("mean", 1)):
         once = backend.value(call.having(reduction=reduction, sample_weight=s))
         twice = backend.value(call.having(reduction=reduction, sample_weight=2 * s))
@@ -64,7 +65,7 @@ def test_doubled_weights_double_the_sum_and_leave_the_mean(call, backend):
 @every_library
 def test_one_number_may_be_the_weight_of_all(call, backend):
     got = backend.value(call.having(reduction="sum", sample_weight=3.0))
-    want = backend.value(call.having(reduction="sum", sample_weight=np.full(call.item_shape, 3.0)))
+    want = backend.value(call.having(reduction="sum", sample_weight=np.full(call.weight_shape, 3.0)))
     assert_agree(got, want, backend.widest)
 
 
@@ -78,11 +79,11 @@ def test_normalizer_is_what_the_mean_divides_by(call, backend):
 
 def zero_weights(call):
     """For every axis that items and mask share: calls whose second piece weighs 0, and without it."""
-    for slot in call.slots(call.signature.items):
+    for slot in call.slots(call.weight_dims):
         if slot[0] not in call.mask_dims:
             continue
-        axis = call.axis_in(call.signature.items, slot, len(call.item_shape))
-        s = weights(call.item_shape)
+        axis = call.axis_in(call.weight_dims, slot, len(call.weight_shape))
+        s = weights(call.weight_shape)
         s[(slice(None),) * axis + (1,)] = 0
         rest = np.take(s, others(call, slot), axis)
         deleted = call.keeping(slot, others(call, slot)).having(sample_weight=rest)
