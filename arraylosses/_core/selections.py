@@ -31,14 +31,14 @@ def _pull_extremes(xp: Namespace, i: int, y: Array, x: Array, high: Array, low: 
     def pull(c: Array) -> Array:
         most, least, number = _extreme_entries(xp, y, x, high, low)
         c = c / number
-        return xp.where(most, c[..., :1], xp.where(least, c[..., 1:], 0.0))
+        return xp.where(most, c[..., :1], 0.0) + xp.where(least, c[..., 1:], 0.0)
 
     return pull
 
 
 @function_with(Rule(_push_extremes, _pull_extremes))
 def extremes(xp: Namespace, x: Array, high: Array, low: Array) -> Array:
-    """Of the last axis the greatest entry in one mask and the least in another, which has none of the first.
+    """Of the last axis the greatest entry in one mask and the least in another.
 
     Side by side along a new last axis; -inf and +inf where the mask is empty. Ties share the derivative.
     """
