@@ -40,6 +40,7 @@ from . import (
     ndcg,
     penalties,
     perceptual,
+    positive_pairs,
     proxies,
     ranking,
     regression,
@@ -106,6 +107,7 @@ from .multiplicative_margins import *
 from .ndcg import *
 from .penalties import *
 from .perceptual import *
+from .positive_pairs import *
 from .proxies import *
 from .ranking import *
 from .regression import *
@@ -155,6 +157,7 @@ _CHAPTERS = (
     instances,
     metric,
     triplets,
+    positive_pairs,
     similarity,
     contrastive,
     image_text,

@@ -2,4 +2,298 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from typing import Any, TypeVar
+
+from ._core.numeric import divide, keep, lead, softplus
+from ._core.pairs import (
+    BY_PAIR,
+    BY_ROW,
+    PAIRS,
+    Pairs,
+    by_anchors,
+    counted,
+    enter_pairs,
+    exponentials_over,
+    log_softmax_over,
+    log_sum_exp_over,
+)
+from ._core.parameters import POSITIVE, choice, optional
+from ._core.registry import loss
+
+A = TypeVar("A")
+Array = Any
+Namespace = Any
+
+__all__ = ["nt_xent_loss", "sup_con_loss"]
+
+
+@loss(BY_PAIR, temperature=POSITIVE, denominator=choice("one_positive", "all"), **PAIRS)
+def nt_xent_loss(
+    embeddings: A,
+    labels: Array,
+    /,
+    ref: Array | None = None,
+    ref_labels: Array | None = None,
+    *,
+    temperature: float = 0.07,
+    denominator: str = "one_positive",
+    ref_where: Array | None = None,
+    pos_mask: Array | None = None,
+    neg_mask: Array | None = None,
+    self_mask: Array | None = None,
+    ignore_index: int | None = None,
+    chunk_size: int | None = None,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Normalised-temperature cross-entropy of every positive pair of a batch: SimCLR's loss.
+
+    .. math::
+
+        \ell_{ap} = -\log \frac{e^{S_{ap} / \tau}}{\sum_{j \in Z} e^{S_{aj} / \tau}}
+
+    where :math:`p` runs over the other rows with the label of the anchor :math:`a`, :math:`Z` is
+    :math:`p` with all rows of another label, and
+    :math:`S_{ij} = x_i \cdot x_j / (\lVert x_i \rVert\,\lVert x_j \rVert)` is the cosine.
+
+    Parameters
+    ----------
+    embeddings : array of real floating dtype, shape (N, D)
+        The embeddings :math:`x`, of any length: they are normalised.
+    labels : array of integer dtype, shape (N,)
+        The identity of each row. Only equality counts. Of two views of N things,
+        one after the other, the labels are 0 … N - 1 twice.
+    ref, ref_labels : arrays of shape (M, D) and (M,), optional
+        The rows that the anchors are compared with, such as a memory of earlier batches, and their
+        labels. By default the batch itself.
+    temperature : float, default 0.07
+        The temperature :math:`\tau > 0`.
+    denominator : "one_positive" or "all", default "one_positive"
+        What the positive competes with. "all": the other positives too, as in SimCLR. With one
+        positive for each anchor the two are the same.
+    ref_where, pos_mask, neg_mask, self_mask : arrays of bool dtype, shapes (M,) and (N, M), optional
+        Which rows of `ref` count, which pairs are positive, which negative, and which are no pairs
+        because both are one row: see :doc:`/conventions`.
+    ignore_index : int or None, default None
+        Rows with this label are left out, as if they were not there.
+    chunk_size : int, optional
+        How many anchors are worked through at a time, forward and backward. By default all.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is an ordered
+        positive pair [a, p]; `where` and `sample_weight` have the shape (N,) of the rows, a pair
+        weighing what its anchor does. A row that is masked or of weight 0 is as if deleted from the batch.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (N, M)
+        In nats. M is N without `ref`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
+        out of its range.
+
+    See Also
+    --------
+    sup_con_loss : The mean over the positives of each anchor.
+    info_nce_loss : For positives and negatives that are given.
+
+    Notes
+    -----
+    Two rows that are no positive pair are no item; without any the loss is 0. An anchor without a
+    negative costs 0 with "one_positive". Rows that coincide with the anchor under another label are
+    negatives like any other.
+
+    Smooth, and right to the last digits where a positive is ahead of everything, and at any
+    temperature. A zero vector has the cosine 0 with everything, and gradient 0. The result does not depend on
+    `chunk_size`, but for rounding.
+
+    Some implementations saturate where the ratio underflows, return NaN where there is no positive
+    pair, or twice this for two views.
+
+    References
+    ----------
+    Sohn, *Improved deep metric learning with multi-class N-pair loss objective*, NIPS 2016; Chen,
+    Kornblith, Norouzi, Hinton, *A simple framework for contrastive learning of visual representations*,
+    ICML 2020, arXiv:2002.05709.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> x = np.asarray([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+    >>> labels = np.asarray([0, 0, 1, 1])
+    >>> round(float(al.nt_xent_loss(x, labels, temperature=0.5)), 6)
+    0.43019
+    """
+    xp, pairs, temperature, denominator, chunk_size, done = enter_pairs(
+        nt_xent_loss,
+        (embeddings, labels, ref, ref_labels),
+        (ref_where, pos_mask, neg_mask, self_mask),
+        (sample_weight, where, reduction, normalizer),
+        ignore_index=ignore_index,
+        normalize=True,
+        temperature=temperature,
+        denominator=denominator,
+        chunk_size=chunk_size,
+    )
+    items, mass = _nt_xent(xp, chunk_size, pairs, temperature, denominator, reduction == "none")
+    return done(done.weigh(mass, items))
+
+
+@by_anchors
+def _nt_xent(
+    xp: Namespace, pairs: Pairs, temperature: Any, denominator: str, each: bool
+) -> tuple[Array, Array]:
+    positive, negative = pairs.sets(xp)
+    z = pairs.products(xp) / temperature
+    if denominator == "all":
+        items = -log_softmax_over(xp, z, positive | negative)
+    else:
+        m, s = exponentials_over(xp, z, negative)
+        items = softplus(xp, -lead(xp, z, m[:, None], s[:, None]))
+    return counted(xp, items, positive, each)
+
+
+@loss(
+    BY_ROW,
+    temperature=POSITIVE,
+    base_temperature=optional(POSITIVE),
+    variant=choice("out", "in"),
+    **PAIRS,
+)
+def sup_con_loss(
+    embeddings: A,
+    labels: Array,
+    /,
+    ref: Array | None = None,
+    ref_labels: Array | None = None,
+    *,
+    temperature: float = 0.1,
+    base_temperature: float | None = None,
+    variant: str = "out",
+    ref_where: Array | None = None,
+    pos_mask: Array | None = None,
+    neg_mask: Array | None = None,
+    self_mask: Array | None = None,
+    ignore_index: int | None = None,
+    chunk_size: int | None = None,
+    sample_weight: Array | None = None,
+    where: Array | None = None,
+    reduction: str = "mean",
+    normalizer: float | Array | None = None,
+) -> A:
+    r"""Supervised contrastive loss: each anchor against all rows with its label.
+
+    .. math::
+
+        \ell_a = -\frac{1}{|P_a|} \sum_{p \in P_a}
+        \log \frac{e^{S_{ap} / \tau}}{\sum_{j \ne a} e^{S_{aj} / \tau}}
+
+    where :math:`P_a` are the other rows with the label of the anchor :math:`a`, and
+    :math:`S_{ij} = x_i \cdot x_j / (\lVert x_i \rVert\,\lVert x_j \rVert)` is the cosine.
+
+    Parameters
+    ----------
+    embeddings : array of real floating dtype, shape (N, D)
+        The embeddings :math:`x`, of any length: they are normalised.
+    labels : array of integer dtype, shape (N,)
+        The identity of each row. Only equality counts.
+    ref, ref_labels : arrays of shape (M, D) and (M,), optional
+        The rows that the anchors are compared with, such as a memory of earlier batches, and their
+        labels. By default the batch itself.
+    temperature : float, default 0.1
+        The temperature :math:`\tau > 0`.
+    base_temperature : float, optional
+        If given, the loss is multiplied by `temperature` / `base_temperature`.
+    variant : "out" or "in", default "out"
+        Where the mean over the positives stands. "in": within the logarithm,
+        :math:`-\log \frac{1}{|P_a|} \sum_p e^{S_{ap} / \tau} / \sum_j e^{S_{aj} / \tau}`.
+    ref_where, pos_mask, neg_mask, self_mask : arrays of bool dtype, shapes (M,) and (N, M), optional
+        Which rows of `ref` count, which pairs are positive, which negative, and which are no pairs
+        because both are one row: see :doc:`/conventions`.
+    ignore_index : int or None, default None
+        Rows with this label are left out, as if they were not there.
+    chunk_size : int, optional
+        How many anchors are worked through at a time, forward and backward. By default all.
+    sample_weight, where, reduction, normalizer
+        How items are weighed, masked and reduced: see :doc:`/conventions`. An item is an anchor;
+        `where` and `sample_weight` have the shape (N,) of the rows. A row that is masked or of weight 0
+        is as if deleted from the batch.
+
+    Returns
+    -------
+    array of shape () or, with ``reduction="none"``, (N,)
+        In nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
+        out of its range.
+
+    See Also
+    --------
+    nt_xent_loss : A mean over positive pairs.
+
+    Notes
+    -----
+    An anchor without a positive is no item: its loss is 0, and a mean does not count it. In the
+    denominator stand the positive and the negative rows, so that a batch of one identity is still spread
+    over its positives evenly. With one positive for each anchor it is :func:`nt_xent_loss` with
+    ``denominator="all"``. Of several views of each thing, (N, V, D), the rows are those of
+    ``xp.reshape(views, (N * V, D))``, with each label V times.
+
+    Smooth. A zero vector has the cosine 0 with everything, and gradient 0. The result does not depend on
+    `chunk_size`, but for rounding.
+
+    The official implementation divides by all anchors, and multiplies by `temperature` / 0.07.
+
+    References
+    ----------
+    Khosla, Teterwak, Wang, Sarna, Tian, Isola, Maschinot, Liu, Krishnan, *Supervised contrastive
+    learning*, NeurIPS 2020, arXiv:2004.11362.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> x = np.asarray([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+    >>> labels = np.asarray([0, 0, 1, 1])
+    >>> round(float(al.sup_con_loss(x, labels)), 6)
+    0.06378
+    """
+    xp, pairs, temperature, base_temperature, variant, chunk_size, done = enter_pairs(
+        sup_con_loss,
+        (embeddings, labels, ref, ref_labels),
+        (ref_where, pos_mask, neg_mask, self_mask),
+        (sample_weight, where, reduction, normalizer),
+        ignore_index=ignore_index,
+        normalize=True,
+        temperature=temperature,
+        base_temperature=base_temperature,
+        variant=variant,
+        chunk_size=chunk_size,
+    )
+    items, mass = _sup_con(xp, chunk_size, pairs, temperature, variant)
+    if base_temperature is not None:
+        items = items * (temperature / base_temperature)
+    return done(done.weigh(mass, items))
+
+
+@by_anchors
+def _sup_con(xp: Namespace, pairs: Pairs, temperature: Any, variant: str) -> tuple[Array, Array]:
+    positive, negative = pairs.sets(xp)
+    log_p = log_softmax_over(xp, pairs.products(xp) / temperature, positive | negative)
+    number = xp.sum(xp.astype(positive, log_p.dtype), axis=-1)
+    if variant == "out":
+        items = -divide(xp, xp.sum(keep(xp, log_p, positive), axis=-1), number)
+    else:
+        some = number > 0
+        items = xp.log(xp.where(some, number, 1.0)) - xp.where(
+            some, log_sum_exp_over(xp, log_p, positive), 0.0
+        )
+    return counted(xp, items, number > 0)
