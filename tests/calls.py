@@ -140,6 +140,17 @@ class Call:
         axis = before + k - (rank - ndim)  # an array that broadcasts may lack leading axes
         return axis if axis >= 0 else None
 
+    def axes_in(self, dims: Dims, slot: Slot) -> list[int]:
+        """The axes that `slot` is in an array of `dims`: two for the pairs of what stands along it."""
+        dim, k = slot
+        return [len(shape_of(dims[:at], self.sizes)) + k for at, here in enumerate(dims) if here == dim]
+
+    def of_items(self, slot: Slot, x: Any, indices: Any) -> Any:
+        """Of the items those at some of the places along an axis."""
+        for axis in self.axes_in(self.signature.items, slot):
+            x = np.take(x, indices, axis)
+        return x
+
     def size(self, slot: Slot) -> int:
         dim, k = slot
         return self.sizes[dim][k] if is_variadic(dim) else self.sizes[dim]
@@ -190,9 +201,9 @@ class Call:
 
     def mask_without(self, slot: Slot, index: int) -> Any:
         """A mask of all elements but those at one place along an axis."""
-        axis = self.axis_in(self.mask_dims, slot, len(self.mask_shape))
         mask = np.ones(self.mask_shape, dtype=bool)
-        mask[(slice(None),) * axis + (index,)] = False
+        for axis in self.axes_in(self.mask_dims, slot):
+            mask[(slice(None),) * axis + (index,)] = False
         return mask
 
 

@@ -58,14 +58,16 @@ class Loss:
 
 
 def loss(
-    signature: str, *, mask: str | None = None, parts: tuple[str, ...] = (), **facts: Any
+    signature: str, *, mask: str | ArrayRule | None = None, parts: tuple[str, ...] = (), **facts: Any
 ) -> Callable[[F], F]:
     """Declare a loss.
 
     `signature` gives the shapes (see `signature.py`); `mask` those of `where`, if not the items';
     `parts` the field names of the result, if it is a tuple whose first field is the loss. Every
-    other keyword is the domain of an array or the rule of a parameter.
+    other keyword is the domain of an array or the rule of a parameter, which may be called `mask` too.
     """
+    if isinstance(mask, ArrayRule):
+        facts, mask = facts | {"mask": mask}, None
 
     def declare(function: F) -> F:
         signatures = tuple(Signature.parse(part) for part in signature.split("|"))
