@@ -85,6 +85,7 @@ from .features import (
     hann_window,
     mel_filter_bank,
     pairwise_box_iou,
+    update_centers,
     wiou_update,
 )
 from .generalized_focal import *
@@ -194,6 +195,7 @@ __all__ = [
     "mel_filter_bank",
     "objective",
     "pairwise_box_iou",
+    "update_centers",
     "value_and_grad",
     "vjp",
     "wiou_update",
