@@ -86,6 +86,7 @@ from .features import (
     hann_window,
     mel_filter_bank,
     pairwise_box_iou,
+    update_centers,
     wiou_update,
 )
 from .generalized_focal import *
@@ -197,6 +198,7 @@ __all__ = [
     "mel_filter_bank",
     "objective",
     "pairwise_box_iou",
+    "update_centers",
     "value_and_grad",
     "vjp",
     "wiou_update",

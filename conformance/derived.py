@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from arraylosses._core.signature import shape_of, sizes_of, spread_shape
+from arraylosses._core.signature import covers, shape_of, sizes_of, spread_shape
 
 from .case import Case, Evidence
 from .layout import Layout
@@ -71,7 +71,7 @@ def _planted(layout: Layout, case: Case, mask: np.ndarray) -> Case:
     arrays = list(case.arrays)
     dims = layout.spec.mask
     for i, (name, a_dims) in enumerate(zip(layout.names, layout.signature.inputs, strict=True)):
-        if name not in layout.dense or not all(d in a_dims for d in dims):
+        if name not in layout.dense or not covers(dims, a_dims):
             continue
         a = layout.arrays[name]
         if a.ndim == 0 or a.shape != shape_of(a_dims, layout.sizes):

@@ -148,11 +148,17 @@ class Layout:
             if dims[0] == "...":
                 raise NotImplementedError("rows of many blocks")
         elif core:
-            self.inner_mask = self.mask.tolist()
+            self.inner_mask = self.mask
 
     def block_counts(self, b: int) -> bool:
         """Whether anything of a block is to be computed."""
         return self.row is not None or self.inner_mask is not None or bool(self.mask.reshape(-1)[b])
+
+    def inner_block(self, b: int) -> Any:
+        """One block of a mask that is finer than the blocks."""
+        if self.spec.mask_in(self.form)[0] != "...":
+            return self.inner_mask.tolist()
+        return self.inner_mask.reshape((self.blocks, *self.inner_mask.shape[len(self.lead) :]))[b].tolist()
 
     def restored(self, items: Any) -> Any:
         """The items of a block with those of the deleted rows put back, as items that do not count."""

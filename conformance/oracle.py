@@ -117,7 +117,7 @@ class Problem:
         arguments = self._arguments(b, point)
         options = {k: layout.block_option(k, b, v) for k, v in point.options.items()}
         if layout.inner_mask is not None:
-            options["where"] = layout.inner_mask
+            options["where"] = layout.inner_block(b)
         if "reduction" in self.asked:
             options["reduction"] = layout.reduction
         if "at" in self.asked:

@@ -88,14 +88,6 @@ class Call:
         """Weights as they broadcast to the items."""
         return weight.reshape(spread_shape(self.weight_dims, self.signature.items, weight.shape, self.sizes))
 
-    def item_axes(self, slot: Slot) -> tuple[int, ...]:
-        """The axes of the items along which a slot runs: those of what is as large as it, too."""
-        dim, k = slot
-        names = {dim, *(tied for tied, other in self.spec.tied.items() if other == dim)}
-        axes = [name for name in self.signature.items for _ in shape_of((name,), self.sizes)]
-        found = [axis for axis, name in enumerate(axes) if name in names]
-        return tuple(found[k : k + 1]) if is_variadic(dim) else tuple(found)
-
     @property
     def mask_dims(self) -> Dims:
         return self.spec.mask
@@ -161,6 +153,18 @@ class Call:
         axis = before + k - (rank - ndim)  # an array that broadcasts may lack leading axes
         return axis if axis >= 0 else None
 
+    def axes_in(self, dims: Dims, slot: Slot) -> list[int]:
+        """The axes that `slot` is in an array of `dims`: several for tuples of what stands along it."""
+        dim, k = slot
+        names = {dim, *(tied for tied, other in self.spec.tied.items() if other == dim)}
+        return [len(shape_of(dims[:at], self.sizes)) + k for at, here in enumerate(dims) if here in names]
+
+    def taken(self, dims: Dims, slot: Slot, x: Any, indices: Any) -> Any:
+        """Of an array of `dims` what stands at some of the places along an axis."""
+        for axis in self.axes_in(dims, slot):
+            x = np.take(x, indices, axis)
+        return x
+
     def size(self, slot: Slot) -> int:
         dim, k = slot
         return self.sizes[dim][k] if is_variadic(dim) else self.sizes[dim]
@@ -211,9 +215,9 @@ class Call:
 
     def mask_without(self, slot: Slot, index: int) -> Any:
         """A mask of all elements but those at one place along an axis."""
-        axis = self.axis_in(self.mask_dims, slot, len(self.mask_shape))
         mask = np.ones(self.mask_shape, dtype=bool)
-        mask[(slice(None),) * axis + (index,)] = False
+        for axis in self.axes_in(self.mask_dims, slot):
+            mask[(slice(None),) * axis + (index,)] = False
         return mask
 
 

@@ -56,6 +56,8 @@ PROBABILITY = Domain("probability", "be between 0 and 1", _between(0, 1), safe=0
 LOG_PROBABILITY = Domain("log-probability", "be at most 0", lambda xp, x: x <= 0)
 SIGN = Domain("sign", "be -1 or 1", lambda xp, x: (x == 1) | (x == -1), safe=1, poison=True)
 BINARY = Domain("binary label", "be 0 or 1", lambda xp, x: (x == 0) | (x == 1))
+# Where another number is no label at all, and not a soft one.
+BIT = replace(BINARY, poison=True)
 BOXES = Domain("box", "be boxes with nonnegative width and height", _finite_or_inf)
 ROTATED_BOXES = Domain("rotated box", "be rotated boxes with nonnegative width and height", _rotated, safe=1)
 # Of rows that are filled up, or of what is only looked at where something else says so.

@@ -27,6 +27,7 @@ from .signature import (
     Signature,
     Sizes,
     agree,
+    covers,
     fits,
     natural_axis,
     parse_dims,
@@ -50,6 +51,7 @@ def enter(
     normalizer: Any,
     *,
     items: str | None = None,
+    masks: str | None = None,
     ignore_index: int | None = None,
     **parameters: Any,
 ) -> tuple[Any, ...]:
@@ -58,8 +60,8 @@ def enter(
     The arrays come back in one floating dtype, in the axis order of the signature, masked elements
     replaced, labels in range, and those in structures back in them; the parameters checked (those that
     choose an axis have done their work and do not come back); `done` is the exit. `items` is the shape
-    of the items where an option makes it another than the signature's, `ignore_index` the label that
-    takes an item out.
+    of the items where an option makes it another than the signature's, `masks` likewise that of `where`,
+    and `ignore_index` the label that takes an item out.
     """
     spec: Loss = function.loss  # type: ignore[attr-defined]
     loss = spec.name
@@ -126,10 +128,11 @@ def enter(
         done.weight = as_weight(
             spec, xp, sample_weight, first, dtype, spec.weights_in(form, item_dims), sizes
         )
+    mask_dims = spec.mask_in(form) if masks is None else parse_dims(masks)
     if where is not None:
-        done.where = as_mask(spec, xp, where, first, spec.mask_in(form), sizes, axes)
+        done.where = as_mask(spec, xp, where, first, mask_dims, sizes, axes)
     if sample_weight is not None or where is not None or spec.labelled:
-        arrays = sanitise(spec, signature, item_dims, xp, arrays, sizes, done, ignore_index, form)
+        arrays = sanitise(spec, signature, item_dims, mask_dims, xp, arrays, sizes, done, ignore_index, form)
     if debugging.active():
         check_values(spec, form, xp, arrays, parameters)
     if structures is not None:
@@ -397,6 +400,7 @@ def sanitise(
     spec: Loss,
     signature: Signature,
     items: Dims,
+    mask: Dims,
     xp: Namespace,
     arrays: tuple[Any, ...],
     sizes: Sizes,
@@ -409,7 +413,6 @@ def sanitise(
     What does not count: masked elements, items of weight exactly 0, ignored labels. Illegal labels
     are replaced too, and remembered, so that their items come out as NaN.
     """
-    mask = spec.mask_in(form)
     per_item = mask == items
     kept = done.where
     if done.weight is not None:
@@ -444,7 +447,7 @@ def sanitise(
         if not per_item and len(found := tuple(dim for dim in mask if dim in items)) < len(items):
             done.valid = spread(xp, done.valid, found, items, sizes)
         for i, (name, dims) in enumerate(zip(spec.arrays, signature.inputs, strict=True)):
-            if clean[i] is None or not all(dim in dims for dim in mask):
+            if clean[i] is None or not covers(mask, dims):
                 continue
             if clean[i].ndim == 0 and shape_of(dims, sizes):  # a number for all
                 continue

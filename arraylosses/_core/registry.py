@@ -70,7 +70,7 @@ class Loss:
 def loss(
     signature: str,
     *,
-    mask: str | None = None,
+    mask: str | ArrayRule | None = None,
     parts: tuple[str, ...] = (),
     weighed: str | None = None,
     tied: tuple[str, str] | None = None,
@@ -81,8 +81,10 @@ def loss(
     `signature` gives the shapes (see `signature.py`); `mask` and `weighed` those of `where` and of
     `sample_weight`, if not the items'; `parts` the field names of the result, if it is a tuple whose
     first field is the loss; `tied` a dimension that is as large as another one where no array has it.
-    Every other keyword is the domain of an array or the rule of a parameter.
+    Every other keyword is the domain of an array or the rule of a parameter, which may be called `mask` too.
     """
+    if isinstance(mask, ArrayRule):
+        facts, mask = facts | {"mask": mask}, None
 
     def declare(function: F) -> F:
         signatures = tuple(Signature.parse(part) for part in signature.split("|"))

@@ -81,6 +81,11 @@ def agree(known: Any, found: Any) -> bool:
     return bool(known == found) or (isinstance(known, float) and math.isnan(known)) or found != found
 
 
+def covers(mask: Dims, dims: Dims) -> bool:
+    """Whether a mask of these dimensions takes elements out of an array: the array has them all, as often."""
+    return all(dims.count(dim) >= mask.count(dim) for dim in mask)
+
+
 def natural_axis(dims: Dims, dim: str, ndim: int) -> int:
     """Where `dim` stands, counted from the end of an array of `ndim` dimensions."""
     at = dims.index(dim)

@@ -38,7 +38,8 @@ def cut(loss: Function, args: tuple[Any, ...], options: dict[str, Any]) -> Cut |
             return f"as it is, because of {name}"
     form = choose(spec, namespace(first), arrays) if len(spec.signatures) > 1 else 0
     signature = spec.signatures[form]
-    if not all(dims[:1] == ("...",) for dims in (*signature.inputs, signature.items, spec.mask)):
+    led = all(dims[:1] == ("...",) for dims in (*signature.inputs, spec.mask))
+    if not led or signature.items != ("...",):
         return "as it is, its items depending on one another"
     lead = first.shape[: first.ndim - len(signature.inputs[0]) + 1]
     everything = dict(enumerate(args)) | options

@@ -13,6 +13,7 @@ from .boxes import (
 )
 from .correlations import gram_matrix
 from .detection import detr_assignment, detr_matching_cost
+from .faces import update_centers
 from .filters import hann_window, mel_filter_bank
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "hann_window",
     "mel_filter_bank",
     "pairwise_box_iou",
+    "update_centers",
     "wiou_update",
 ]

@@ -82,10 +82,10 @@ def zero_weights(call):
     for slot in call.slots(call.weight_dims):
         if slot[0] not in call.mask_dims:
             continue
-        axis = call.axis_in(call.weight_dims, slot, len(call.weight_shape))
         s = weights(call.weight_shape)
-        s[(slice(None),) * axis + (1,)] = 0
-        rest = np.take(s, others(call, slot), axis)
+        for axis in call.axes_in(call.weight_dims, slot):
+            s[(slice(None),) * axis + (1,)] = 0
+        rest = call.taken(call.weight_dims, slot, s, others(call, slot))
         deleted = call.keeping(slot, others(call, slot)).having(sample_weight=rest)
         for junk in JUNK:
             yield slot, call.planting(slot, 1, junk).having(sample_weight=s), deleted
