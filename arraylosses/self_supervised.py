@@ -133,9 +133,10 @@ def vicreg_loss(
         eps=eps,
         convention=convention,
     )
-    D, n = x.shape[1], _number_of_rows(xp, x, done)
-    invariance = divide(xp, xp.sum(square(xp, x - y)), n)
+    n = _number_of_rows(xp, x, done)
     features = _features(xp, x, y, done, n)
+    D = features.shape[1]
+    invariance = divide(xp, xp.sum(square(xp, x - y)), n)
     deviations = divide(xp, norm(xp, _with_epsilon(xp, features, eps, n - 1)), sqrt(xp, n - 1))
     variance = xp.sum(relu(xp, gamma - deviations)) / D
     products = matmul(xp, features, xp.permute_dims(features, (0, 2, 1)))
