@@ -36,8 +36,8 @@ IMAGE = (-3, -2, -1)  # what one item is made of
 )
 def total_variation_loss(
     pred: A,
-    pixel_weight: Array | None = None,
     /,
+    pixel_weight: Array | None = None,
     *,
     kind: str = "anisotropic",
     normalize: bool = False,

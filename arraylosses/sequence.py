@@ -59,8 +59,8 @@ __all__ = ["z_loss", "linear_cross_entropy", "ctc_loss"]
 @loss("(..., c), (...) -> (...)", logits=REAL, labels=TOKENS, weight=NONNEGATIVE, axis=CLASS_AXIS)
 def z_loss(
     logits: A,
-    labels: Array | None = None,
     /,
+    labels: Array | None = None,
     *,
     weight: float = 1e-4,
     axis: int = -1,
@@ -154,8 +154,8 @@ def linear_cross_entropy(
     hidden: A,
     weight: Array,
     labels: Array,
-    bias: Array | None = None,
     /,
+    bias: Array | None = None,
     *,
     softcap: float | None = None,
     z_loss: float = 0.0,
@@ -426,9 +426,9 @@ def _is_smoothed(smoothing: Any) -> bool:
 def ctc_loss(
     log_probs: A,
     labels: Array,
+    /,
     input_lengths: Array | None = None,
     label_lengths: Array | None = None,
-    /,
     *,
     blank: int = 0,
     zero_infinity: bool = False,

@@ -16,10 +16,10 @@ from ..autodiff.recompute import by_rows
 from .domains import IDENTITIES, REAL
 from .entry import enter
 from .errors import refuse
-from .namespaces import device, index_dtype
 from .numeric import exponentials, keep, largest, log_softmax, log_sum_exp, matmul, norm, relu, sqrt, unit
 from .parameters import COUNT, ArrayRule, choice, optional
 from .reductions import Exit
+from .row_softmax import numbers_of_rows
 
 Array = Any
 Namespace = Any
@@ -176,7 +176,7 @@ def _check_ref(loss: str, ref: Any, ref_labels: Any, masks: tuple[Any, ...]) -> 
 
 def pairs_of(xp: Namespace, x: Array, labels: Array, done: Exit) -> Pairs:
     """The rows of a batch beside themselves."""
-    row = xp.arange(labels.shape[0], dtype=index_dtype(xp), device=device(xp, labels))
+    row = numbers_of_rows(xp, x)
     inside = None if done.where is None else xp.broadcast_to(done.where, labels.shape)
     return Pairs(x, labels, row, None, None, None, x, labels, row, inside, None)
 
