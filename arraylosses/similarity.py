@@ -262,7 +262,8 @@ def circle_loss(
     An anchor without a positive or without a negative is no item: its loss is 0, and a mean does not
     count it. With ``ref=weight`` and ``ref_labels=xp.arange(C)`` it is the loss of class labels.
 
-    The gradient holds :math:`\alpha` constant, as the paper has it: it is not the slope of the value. A
+    The gradient in the embeddings holds :math:`\alpha` constant, as the paper has it: it is not the slope
+    of the value. A
     zero vector has the cosine 0 with everything, and gradient 0. The paper takes (m, γ) = (0.25, 256)
     for faces and (0.25, 128) for persons. The result does not depend on `chunk_size`, but for rounding.
 
@@ -299,7 +300,8 @@ def circle_loss(
 def _circle(xp: Namespace, pairs: Pairs, margin: Any, gamma: Any) -> tuple[Array, Array]:
     positive, negative = pairs.sets(xp)
     s = pairs.products(xp)
-    alpha_p, alpha_n = (stop_gradient(xp, relu(xp, x)) for x in (1 + margin - s, s + margin))
+    fixed = stop_gradient(xp, s)
+    alpha_p, alpha_n = relu(xp, 1 + margin - fixed), relu(xp, fixed + margin)
     pulled = log_sum_exp_over(xp, -gamma * alpha_p * (s - (1 - margin)), positive)
     pushed = log_sum_exp_over(xp, gamma * alpha_n * (s - margin), negative)
     both = xp.any(positive, axis=-1) & xp.any(negative, axis=-1)
