@@ -94,7 +94,6 @@ COMMON = (
     case("all scores 0", [[0.0] * 4], [[1.0, 0.0, 3.0, 2.0]]),
     *COMMON,
     wrt=("scores",),
-    peers={"rax": "rax.pairwise_logistic_loss(…, lambdaweight_fn=rax.dcg2_lambdaweight), but for factors"},
 )
 def lambda_rank_loss(
     s: list[Any],

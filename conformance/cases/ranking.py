@@ -22,7 +22,6 @@ NOTHING = [[True] * 4, [True, True, True, False], [False] * 4]
 WORKED = ([2.0, 1.0, 3.0], [2.0, 0.0, 1.0])
 TIED = {"relevance": None}
 UNSURE = {"scores": None, "relevance": None}
-FILLED = {"gradient": {"relevance": None}}  # not followed where the relevance is infinite
 
 
 def hinge(x: Any) -> Any:
