@@ -27,6 +27,7 @@ def draw_all(program: Callable[[str], dict[str, Any]], docs: Path) -> None:
     with mpl.rc_context(STYLE):
         draw_boxes(program("boxes"), docs / "boxes.svg")
         draw_masks(program("masks"), docs / "masks.svg")
+        draw_digits(program("digits"), docs / "digits.svg")
 
 
 def draw_boxes(boxes: dict[str, Any], path: Path) -> None:
@@ -48,6 +49,16 @@ def draw_masks(masks: dict[str, Any], path: Path) -> None:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
     figure.colorbar(drawn, ax=axes[-1], label="probability", shrink=0.75)
+    save(figure, path)
+
+
+def draw_digits(digits: dict[str, Any], path: Path) -> None:
+    """The plane that every loss makes, with a colour for each digit, and the digit where most are."""
+    figure, axes = plt.subplots(1, len(digits["LOSSES"]), figsize=(11, 3.0), layout="constrained")
+    digits["draw"](axes, [plt.get_cmap("tab10")(k) for k in range(10)])
+    for ax in axes:
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.spines[:].set_visible(False)
     save(figure, path)
 
 

@@ -14,7 +14,17 @@ from measure import markdown, write_between_marks
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "worked-programs.md"
-PROGRAMS = ("label_smoothing", "imbalance", "boxes", "masks", "robust", "sparse", "denoise", "tones")
+PROGRAMS = (
+    "label_smoothing",
+    "imbalance",
+    "boxes",
+    "masks",
+    "digits",
+    "robust",
+    "sparse",
+    "denoise",
+    "tones",
+)
 NOTHING = 1e-6
 
 

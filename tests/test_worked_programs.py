@@ -23,6 +23,7 @@ ELSEWHERE = {
     "imbalance": "torch",
     "boxes": "torch",
     "masks": "torch",
+    "digits": "torch",
     "robust": "torch",
     "sparse": "jax",
     "denoise": "torch",
@@ -161,6 +162,16 @@ def test_losses_of_overlap_find_more_of_a_small_mask(figures: Any) -> None:
         assert every(entropy["precision"], row["precision"])
     for other in (dice, lovasz):
         assert every(tversky["recall"], other["recall"])
+
+
+def test_digits_in_a_plane_are_next_to_their_like(figures: Any) -> None:
+    rows: Rows = figures("digits")
+    right = {name: row["nearest neighbour is right"] for name, row in rows.items()}
+    for found in right.values():
+        assert every(found, 0.8)
+    for distances in ("triplets", "softmax and centers"):
+        for angles in ("SupCon", "ArcFace"):
+            assert every(right[distances], right[angles])
 
 
 def test_proximal_steps_end_where_lasso_does(figures: Any) -> None:
