@@ -50,11 +50,11 @@ def common(centres: str = "weight", **options: Any) -> tuple[Case, ...]:
             for size in (1, 2, 5)
         ),
         of("one embedding", EMBEDDINGS[0], CENTRES, 3),
-        of("two batch axes", uniform(73, 2, 2, 2), uniform(74, 3, 2), labels(75, 2, 2, count=3)),
+        of("two batch axes", uniform(81, 2, 2, 3), uniform(82, 3, 3), labels(75, 2, 2, count=3)),
         of(
             "two batch axes, a class at a time",
-            uniform(73, 2, 2, 2),
-            uniform(74, 3, 2),
+            uniform(81, 2, 2, 3),
+            uniform(82, 3, 3),
             labels(75, 2, 2, count=3),
             chunk_size=1,
         ),
