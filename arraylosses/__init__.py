@@ -75,15 +75,23 @@ from .detection import *
 from .divergences import *
 from .face import *
 from .features import (
+    arcface_logits,
     box_area,
     box_convert,
     box_iou,
+    class_centroids,
+    coco_alpha,
+    combined_margin_logits,
+    cosface_logits,
+    curricular_face_logits,
     detr_assignment,
     detr_matching_cost,
     gaussian_from_rotated_box,
     gram_matrix,
     hann_window,
+    l2_softmax_lower_bound,
     mel_filter_bank,
+    normface_lower_bound,
     pairwise_box_iou,
     wiou_update,
 )
@@ -176,10 +184,16 @@ _CHAPTERS = (
 )
 
 __all__ = [
+    "arcface_logits",
     "box_area",
     "box_convert",
     "box_iou",
+    "class_centroids",
+    "coco_alpha",
+    "combined_margin_logits",
     "compile",
+    "cosface_logits",
+    "curricular_face_logits",
     "debug",
     "derivatives",
     "detr_assignment",
@@ -191,7 +205,9 @@ __all__ = [
     "hvp",
     "initial_state",
     "jvp",
+    "l2_softmax_lower_bound",
     "mel_filter_bank",
+    "normface_lower_bound",
     "objective",
     "pairwise_box_iou",
     "value_and_grad",
