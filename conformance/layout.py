@@ -198,7 +198,7 @@ class Layout:
                 d for d in map(parse_dims, rule.shapes) if fits(d, value.ndim) and self._agrees(d, value)
             )
             value = self._natural(value, dims)
-            if dims[0] != "...":
+            if dims[:1] != ("...",):
                 return value.tolist()
             return value.reshape((self.blocks, *value.shape[len(self.lead) :]))[b].tolist()
         first = self.arrays[self.names[0]].shape

@@ -168,6 +168,17 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
     return whole
 
 
+def add_rows(xp: Namespace, rows: Array, indices: Array, *, count: int) -> Array:
+    """Zeros, `count` along the first axis, with every row added at its index."""
+    if library(xp) == "numpy":
+        whole = xp.zeros((count, *rows.shape[1:]), dtype=rows.dtype)
+        sys.modules["numpy"].add.at(whole, indices, rows)
+        return whole
+    each = xp.arange(count, dtype=indices.dtype, device=device(xp, indices))
+    hot = xp.astype(indices[:, None] == each, rows.dtype)
+    return xp.moveaxis(xp.matmul(xp.moveaxis(rows, 0, -1), hot), -1, 0)
+
+
 def settle(xp: Namespace, x: Array) -> Array:
     """`x`, computed once: XLA may otherwise round it in one way here and in another there."""
     return sys.modules["jax"].lax.optimization_barrier(x) if is_jax(xp) else x

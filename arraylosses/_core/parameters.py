@@ -29,12 +29,14 @@ class ArrayRule:
     """A parameter that is an array, such as class weights: its alternative shapes and its dtype.
 
     A dimension may be that of an array, or an option that is a count. With `numbers`, a tuple of numbers
-    that keeps this rule may stand in the place of the array, for all items.
+    that keeps this rule may stand in the place of the array, for all items. `start` is the state of a loss
+    that has seen nothing, if it is not 0.
     """
 
     shapes: tuple[str, ...]
     boolean: bool = False
     numbers: Rule | None = None
+    start: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def initial_state(loss: Callable[..., Any], first: A, /, **options: Any) -> A:
     Returns
     -------
     array
-        Zeros.
+        Zeros, unless the loss begins with something else.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def initial_state(loss: Callable[..., Any], first: A, /, **options: Any) -> A:
         raise TypeError(f"initial_state: {spec.name} has no option {unknown[0]}")
     axes: dict[str, int] = {}
     sizes: dict[str, Any] = {}
-    shape = parse_dims(rule.shapes[0])
+    shape, start = parse_dims(rule.shapes[0]), rule.start
     for name, rule in spec.rules.items():
         value = options.get(name, spec.parameters[name].default)
         if type(rule) is AxisRule:
@@ -83,5 +83,6 @@ def initial_state(loss: Callable[..., Any], first: A, /, **options: Any) -> A:
         raise refuse(spec.name, spec.arrays[0], errors.shape(write(dims)), tuple(x.shape))
     sizes |= sizes_of(dims, arrange(xp, x, dims, resolve(spec, dims, x, axes)).shape)
     dtype = xp.float32 if kind(xp, x.dtype) == "half" else x.dtype
-    state: A = xp.zeros(shape_of(shape, sizes), dtype=dtype, device=device(xp, x))
+    like = {"dtype": dtype, "device": device(xp, x)}
+    state: A = xp.asarray(list(start), **like) if start else xp.zeros(shape_of(shape, sizes), **like)
     return state

@@ -102,15 +102,19 @@ def blockwise(*axes: int | None) -> Callable[[Callable[..., Any]], Callable[...,
 
     The function is written for one block: `f(xp, *args)` returns two lists of arrays of one shape. It
     is called as `f(xp, size, *args)` and returns these lists for all of the blocks: the first with
-    what each block gave side by side, along a new last axis, the second summed. Cut arguments may be
-    None; the last block may be smaller than the others.
+    what each block gave side by side, along a new last axis, the second, which may be empty, summed. Cut
+    arguments may be None; the last block may be smaller than the others. Of the size None it is one block,
+    of which nothing is computed again.
     """
 
     def install(f: Callable[..., Any]) -> Callable[..., Any]:
         BODIES[f.__name__] = Installed(f, axes, by_rows=False)
 
         @functools.wraps(f)
-        def dispatch(xp: Any, size: int, *args: Any) -> tuple[list[Array], list[Array]]:
+        def dispatch(xp: Any, size: int | None, *args: Any) -> tuple[list[Array], list[Array]]:
+            if size is None:
+                each, total = f(xp, *args)
+                return [x[..., None] for x in each], total
             each, total = _work_through(xp, f.__name__, size, args)
             return (
                 [each[..., i, :] for i in range(each.shape[-2])],
@@ -171,7 +175,8 @@ def work_of(name: str, size: int, args: tuple[Any, ...]) -> Blockwise:
 
     def each_and_sum(xp: Any, *block: Any) -> tuple[Array, Array]:
         each, summed = installed.f(xp, *block)
-        return xp.expand_dims(xp.stack(each, axis=-1), axis=-1), xp.stack(summed, axis=-1)
+        each = xp.stack(each, axis=-1)
+        return xp.expand_dims(each, axis=-1), xp.stack(summed, axis=-1) if summed else each[..., :0]
 
     if installed.by_rows:
         return Blockwise(rows, inputs, (Cut(0, size, total),))

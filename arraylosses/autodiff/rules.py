@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .._core.namespaces import assemble, device, matmul, signal, spectrum
+from .._core.namespaces import add_rows, assemble, device, matmul, signal, spectrum
 from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
@@ -263,11 +263,14 @@ def _cumulative_sum(
 
 
 def _take(xp: Namespace, x: Like, indices: Array, axis: int = 0) -> Map:
-    """Add up what was taken, repeats included, by a product with a one-hot matrix."""
-    indices = raw(indices)
-    each = xp.base.arange(x.shape[axis], dtype=indices.dtype, device=device(xp.base, indices))
-    hot = xp.base.astype(indices[:, None] % x.shape[axis] == each, x.dtype)
-    return lambda c: xp.moveaxis(xp.matmul(xp.moveaxis(c, axis, -1), hot), -1, axis)
+    """Add up what was taken, repeats included."""
+    count = x.shape[axis]
+    at = raw(indices) % count  # some libraries count from the end
+
+    def pull(c: Array) -> Array:
+        return xp.moveaxis(bind(xp, "add_rows", xp.moveaxis(c, axis, 0), at, count=count), 0, axis)
+
+    return pull
 
 
 def _take_along_axis(xp: Namespace, x: Like, indices: Array, axis: int = -1) -> Map:
@@ -311,6 +314,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 LINEAR: dict[str, Callable[..., Any]] = {
+    "add_rows": lambda xp, x, indices, count: lambda c: xp.take(c, indices, axis=0),
     "astype": lambda xp, x, *_, **__: lambda c: c,
     "broadcast_to": lambda xp, x, shape: lambda c: shrink(xp, c, x.shape),
     "cumulative_sum": _cumulative_sum,
@@ -412,6 +416,7 @@ RULES["where"] = RULES["where"]._replace(push=_push_where)
 
 # How a library computes what the standard has under another name or not at all.
 INTERNALS: dict[str, Callable[..., Any]] = {
+    "add_rows": add_rows,
     "assemble": assemble,
     "clamp": lambda xp, x, low, high: xp.clip(x, low, high),
     "join": lambda xp, *xs, axis: xp.concat(xs, axis=axis),
