@@ -13,12 +13,12 @@ from ._core.heads import (
     add_to_multiple,
     angle,
     head,
-    rows_of,
     straight_through,
 )
 from ._core.numeric import greatest, unit
 from ._core.parameters import ANGLE, COUNT, IGNORE_INDEX, NONNEGATIVE, POSITIVE, optional
 from ._core.registry import loss
+from ._core.selections import rows_named
 
 A = TypeVar("A")
 Array = Any
@@ -142,7 +142,7 @@ def arcface_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x, unit(xp, rows_of(xp, w, labels)))
+    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
     target = add_angle(xp, cos, sin, margin, overflow)
     if gradient == "straight_through":
         target = straight_through(xp, target, cos)
@@ -275,7 +275,7 @@ def combined_margin_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x, unit(xp, rows_of(xp, w, labels)))
+    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
     z_y = scale * (add_to_multiple(xp, cos, sin, m1, m2, overflow) - m3)
     return done(head(xp, scale * x, w, labels, z_y, chunk_size))
 
@@ -394,7 +394,7 @@ def sub_center_arcface_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x[..., None, :], unit(xp, rows_of(xp, w, labels)))
+    cos, sin = angle(xp, x[..., None, :], unit(xp, rows_named(xp, w, labels)))
     nearest = xp.astype(~(cos < greatest(xp, cos, keepdims=True)), x.dtype)
     share = nearest / xp.sum(nearest, axis=-1, keepdims=True)
     target = xp.sum(share * add_angle(xp, cos, sin, margin, overflow), axis=-1)

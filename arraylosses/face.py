@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, REAL
 from ._core.entry import enter
-from ._core.heads import cosine_of_label, head, rows_of
+from ._core.heads import cosine_of_label, head
 from ._core.numeric import unit
 from ._core.parameters import COUNT, IGNORE_INDEX, NONNEGATIVE, POSITIVE, ArrayRule, optional
 from ._core.registry import loss
+from ._core.selections import rows_named
 
 A = TypeVar("A")
 Array = Any
@@ -226,7 +227,7 @@ def coco_loss(
     x = unit(xp, x)
     z_y = alpha * cosine_of_label(xp, x, c, labels)
     if class_mask is not None:
-        z_y = xp.where(rows_of(xp, class_mask, labels), z_y, -math.inf)
+        z_y = xp.where(rows_named(xp, class_mask, labels), z_y, -math.inf)
     return done(head(xp, alpha * x, c, labels, z_y, chunk_size, possible=class_mask))
 
 
@@ -330,8 +331,8 @@ def l2_softmax_loss(
         chunk_size=chunk_size,
     )
     x = alpha * unit(xp, x)
-    z_y = xp.sum(x * rows_of(xp, w, labels), axis=-1)
-    z_y = z_y if bias is None else z_y + rows_of(xp, bias, labels)
+    z_y = xp.sum(x * rows_named(xp, w, labels), axis=-1)
+    z_y = z_y if bias is None else z_y + rows_named(xp, bias, labels)
     return done(head(xp, x, w, labels, z_y, chunk_size, normalized=False, bias=bias))
 
 

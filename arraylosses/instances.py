@@ -9,6 +9,7 @@ from ._core.domains import IDENTITIES, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
 from ._core.jaccard import jaccard_steps, merged
+from ._core.lengths import ORDER, length
 from ._core.namespaces import device, stop_gradient
 from ._core.numeric import (
     absolute,
@@ -18,19 +19,15 @@ from ._core.numeric import (
     divide,
     expm1,
     greater,
-    greatest,
     keep,
-    largest,
     matmul,
     minimum,
-    norm,
-    power,
     product,
     quotient,
     relu,
     square,
 )
-from ._core.parameters import COUNT, FLAG, NONNEGATIVE, ArrayRule, Rule, choice
+from ._core.parameters import COUNT, FLAG, NONNEGATIVE, ArrayRule, choice
 from ._core.reductions import mean_over
 from ._core.registry import loss
 
@@ -40,7 +37,6 @@ Namespace = Any
 
 __all__ = ["discriminative_loss", "embedding_hinge_loss", "spatial_embedding_loss"]
 
-ORDER = Rule("be at least 1", lambda v: v >= 1, (0.5, -1.0, float("nan")))
 COORDINATES = ArrayRule(("(p, d)",))
 _BEYOND = 28.0  # exp(-28²) is 0
 
@@ -167,7 +163,7 @@ def embedding_hinge_loss(
     else:
         at = keep(xp, stop_gradient(xp, coords), labelled[..., None])
         gap = keep(xp, e, labelled[..., None]) - _own(xp, member, _means(xp, member, at)[1])
-    return done(relu(xp, _length(xp, gap, p) - margin))
+    return done(relu(xp, length(xp, gap, p) - margin))
 
 
 @loss(
@@ -291,12 +287,12 @@ def discriminative_loss(
     size, mu, gap = _means(xp, member, keep(xp, x, (ids != 0)[..., None]))
     mu, present = mu[:, 1:, :], size[:, 1:, 0] > 0
 
-    pull = square(xp, relu(xp, _length(xp, gap, p) - delta_var))
+    pull = square(xp, relu(xp, length(xp, gap, p) - delta_var))
     pull = _mean(xp, member, size, pull[..., None])[:, 1:, 0]
-    push = square(xp, relu(xp, 2 * delta_dist - _length(xp, mu[:, :, None, :] - mu[:, None, :, :], p)))
+    push = square(xp, relu(xp, 2 * delta_dist - length(xp, mu[:, :, None, :] - mu[:, None, :, :], p)))
     both = present[:, :, None] & present[:, None, :] & ~_is_diagonal(xp, push)
     dist = mean_over(xp, mean_over(xp, push, both), present)
-    var, reg = (mean_over(xp, term, present) for term in (pull, _length(xp, mu, p)))
+    var, reg = (mean_over(xp, term, present) for term in (pull, length(xp, mu, p)))
     return done(product(xp, alpha, var) + product(xp, beta, dist) + product(xp, gamma, reg))
 
 
@@ -509,19 +505,6 @@ def _mean(xp: Namespace, member: Array, size: Array, x: Array) -> Array:
 
 def _is_diagonal(xp: Namespace, x: Array) -> Array:
     return classes(xp, x)[:, None] == classes(xp, x)
-
-
-def _length(xp: Namespace, x: Array, p: Any) -> Array:
-    """The norm of order p along the last axis, with derivative 0 at the origin."""
-    if isinstance(p, float) and p == 2:
-        return norm(xp, x)
-    a = absolute(xp, x)
-    if isinstance(p, float) and p == 1:
-        return xp.sum(a, axis=-1)
-    if isinstance(p, float) and math.isinf(p):
-        return greatest(xp, a)
-    unit = largest(xp, x)
-    return xp.squeeze(unit, axis=-1) * power(xp, xp.sum(power(xp, a / unit, p), axis=-1), 1 / p)
 
 
 def _sharpness(xp: Namespace, sigma: Array, bandwidth: str) -> Array:

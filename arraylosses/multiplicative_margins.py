@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, REAL
 from ._core.entry import enter
-from ._core.heads import GRADIENT, angle, head, rows_of
+from ._core.heads import GRADIENT, angle, head
 from ._core.namespaces import stop_gradient
 from ._core.numeric import norm, product, unit
 from ._core.parameters import COUNT, FLAG, IGNORE_INDEX, NONNEGATIVE, POSITIVE, Rule, optional
 from ._core.registry import loss
+from ._core.selections import rows_named
 
 A = TypeVar("A")
 Array = Any
@@ -137,7 +138,7 @@ def l_softmax_loss(
         lam=lam,
         chunk_size=chunk_size,
     )
-    w_y = rows_of(xp, w, labels)
+    w_y = rows_named(xp, w, labels)
     cos = xp.sum(unit(xp, x) * unit(xp, w_y), axis=-1)
     lost = product(xp, (_psi(xp, cos, None, margin) - cos) / (1 + lam), norm(xp, x) * norm(xp, w_y))
     z_y = scale * (xp.sum(x * w_y, axis=-1) + lost)
@@ -274,7 +275,7 @@ def a_softmax_loss(
         gradient=gradient,
         chunk_size=chunk_size,
     )
-    u, w_y = unit(xp, x), unit(xp, rows_of(xp, w, labels))
+    u, w_y = unit(xp, x), unit(xp, rows_named(xp, w, labels))
     cos, sin = angle(xp, u, w_y)
     lost = (_psi(xp, cos, sin, margin) - cos) / (1 + lam)
     lost = stop_gradient(xp, lost) if gradient == "straight_through" else lost

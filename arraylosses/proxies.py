@@ -11,6 +11,7 @@ from ._core.numeric import divide, exponentials, keep, lead, log_sum_exp, matmul
 from ._core.parameters import FLAG, NUMBER, POSITIVE
 from ._core.reductions import number_of
 from ._core.registry import loss
+from ._core.selections import rows_named
 
 A = TypeVar("A")
 Array = Any
@@ -115,7 +116,7 @@ def proxy_nca_loss(
     )
     x, p = unit(xp, x), unit(xp, p)
     # From the difference, whose derivative on the proxy is exactly 0; all of them would take N·C·D numbers.
-    d_y = scale * xp.sum((x - _take_rows(xp, p, labels)) ** 2, axis=-1)
+    d_y = scale * xp.sum((x - rows_named(xp, p, labels)) ** 2, axis=-1)
     if p.shape[0] == 1:
         return done(0 * d_y)
     cosines = matmul(xp, x, xp.permute_dims(p, (1, 0)))
@@ -230,9 +231,3 @@ def proxy_anchor_loss(
     done.drop(xp.any(here))
     pull = divide(xp, xp.sum(keep(xp, softplus(xp, near), present)), number_of(xp, present, near))
     return done(pull + xp.mean(softplus(xp, far)))
-
-
-def _take_rows(xp: Namespace, p: Array, labels: Array) -> Array:
-    """The row of `p` that each label names."""
-    rows = xp.take(p, xp.reshape(labels, (-1,)), axis=0)
-    return xp.reshape(rows, (*labels.shape, p.shape[-1]))

@@ -26,6 +26,7 @@ from .numeric import (
     unit,
 )
 from .parameters import choice
+from .selections import rows_named
 
 Array = Any
 Namespace = Any
@@ -34,15 +35,9 @@ OVERFLOW = choice("linear", "none", "clip", "easy")
 GRADIENT = choice("exact", "straight_through")
 
 
-def rows_of(xp: Namespace, w: Array, labels: Array) -> Array:
-    """What `w` has for the class that each label names."""
-    rows = xp.take(w, xp.reshape(labels, (-1,)), axis=0)
-    return xp.reshape(rows, (*labels.shape, *w.shape[1:]))
-
-
 def cosine_of_label(xp: Namespace, x: Array, w: Array, labels: Array) -> Array:
     """The cosine between each unit vector and the centre of its label."""
-    return xp.sum(x * unit(xp, rows_of(xp, w, labels)), axis=-1)
+    return xp.sum(x * unit(xp, rows_named(xp, w, labels)), axis=-1)
 
 
 def angle(xp: Namespace, x: Array, w: Array) -> tuple[Array, Array]:

@@ -67,3 +67,9 @@ def take_classes(xp: Namespace, x: Array, labels: Array) -> Array:
     flat = xp.reshape(xp.permute_dims(x, (*order, len(lead) + 1)), (T, math.prod(lead) * C))
     taken = xp.reshape(xp.take(flat, places, axis=1), (T, *labels.shape))
     return xp.permute_dims(taken, (*range(1, len(lead) + 1), 0, len(lead) + 1))
+
+
+def rows_named(xp: Namespace, w: Array, labels: Array) -> Array:
+    """What `w` has for the class that each label names."""
+    rows = xp.take(w, xp.reshape(labels, (-1,)), axis=0)
+    return xp.reshape(rows, (*labels.shape, *w.shape[1:]))
