@@ -492,10 +492,9 @@ def ada_face_loss(
     cos, sin = angle(xp, x, unit(xp, rows_of(xp, w, labels)))
     limit = None
     if not (isinstance(cos_eps, float) and cos_eps == 0):
-        limit = 1 - cos_eps
-        cos, sin = bounded(xp, cos, sin, limit)
+        limit = scale * (1 - cos_eps)
+        cos, sin = bounded(xp, cos, sin, cos_eps)
     z_y = scale * (_within(xp, cos, sin, -margin * z) - (margin * z + margin))
-    limit = None if limit is None else scale * limit
     items = head(xp, scale * x, w, labels, z_y, chunk_size, limit=limit)
     return LossAndState(done(items), xp.stack([mu, sigma]))
 
