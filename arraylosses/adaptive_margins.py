@@ -171,14 +171,14 @@ def curricular_face_loss(
     x = unit(xp, x)
     cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
     kept = done.counting(xp.ones_like(cos, dtype=xp.bool))
-    state = 0.0 if state is None else state
-    step = momentum * (mean_over(xp, *(xp.reshape(each, (-1,)) for each in (cos, kept))) - state)
-    t = stop_gradient(xp, xp.where(xp.any(kept), state + step, state))
+    t = 0.0 if state is None else stop_gradient(xp, state)
+    mean = mean_over(xp, *(xp.reshape(each, (-1,)) for each in (stop_gradient(xp, cos), kept)))
+    t = xp.where(xp.any(kept), t + momentum * (mean - t), t)
     target = add_angle(xp, cos, sin, margin, "linear")
     hard = stop_gradient(xp, add_angle(xp, cos, sin, margin, "none"))
     curriculum = (scale * hard, t, scale)
     items = head(xp, scale * x, w, labels, scale * target, chunk_size, hard=curriculum)
-    return LossAndState(done(items), t)
+    return LossAndState(done(items), stop_gradient(xp, t))
 
 
 @loss(
@@ -487,18 +487,17 @@ def ada_face_loss(
     length, x = stop_gradient(xp, norm(xp, x)), unit(xp, x)
     length = xp.where(length < SHORTEST, SHORTEST, xp.where(length > LONGEST, LONGEST, length))
     kept = done.counting(xp.ones_like(length, dtype=xp.bool))
-    mu, sigma = START if state is None else (state[0], state[1])
-    mu, sigma = (stop_gradient(xp, each) for each in _followed(xp, length, kept, mu, sigma, t_alpha))
+    mu, sigma = START if state is None else (stop_gradient(xp, state[i]) for i in (0, 1))
+    mu, sigma = _followed(xp, length, kept, mu, sigma, t_alpha)
     z = clip(xp, divide(xp, h * (length - mu), sigma + eps), 1.0)
     cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
     limit = None
     if not (isinstance(cos_eps, float) and cos_eps == 0):
-        limit = 1 - cos_eps
-        cos, sin = bounded(xp, cos, sin, limit)
+        limit = scale * (1 - cos_eps)
+        cos, sin = bounded(xp, cos, sin, cos_eps)
     z_y = scale * (_within(xp, cos, sin, -margin * z) - (margin * z + margin))
-    limit = None if limit is None else scale * limit
     items = head(xp, scale * x, w, labels, z_y, chunk_size, limit=limit)
-    return LossAndState(done(items), xp.stack([mu, sigma]))
+    return LossAndState(done(items), stop_gradient(xp, xp.stack([mu, sigma])))
 
 
 def _followed(xp: Namespace, x: Array, kept: Array, mu: Any, sigma: Any, alpha: Any) -> tuple[Array, Array]:

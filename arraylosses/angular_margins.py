@@ -99,6 +99,12 @@ def arcface_loss(
         For dtypes, shapes, libraries or devices that do not go together, and for a parameter that is
         out of its range.
 
+    See Also
+    --------
+    combined_margin_loss, cosface_loss, normface_loss : Other margins, and none.
+    sub_center_arcface_loss : Several centres for a class.
+    arraylosses.arcface_logits : For who has the cosines already.
+
     Notes
     -----
     With :math:`\sin\theta_y` as the length of the part of the unit embedding that stands

@@ -301,11 +301,10 @@ def test_rows_that_are_masked_have_no_part(name: str, xp: Library) -> None:
     loss, own = HEADS[name]
     padded = np.concat([x, np.full((2, 4), np.nan)]), w, np.concat([y, [0, 99]])
     where = np.asarray([True] * 6 + [False] * 2)
-    for reduction in ("sum", "mean"):
-        found, slope = xp.both(loss, *padded, **own, where=where, reduction=reduction)
-        expected, plain = xp.both(loss, x, w, y, **own, reduction=reduction)
-        assert_same([found, slope[:6]], [expected, plain])
-        assert (slope[6:] == 0).all()
+    found, slope = xp.both(loss, *padded, **own, where=where, reduction="mean")
+    expected, plain = xp.both(loss, x, w, y, **own, reduction="mean")
+    assert_same([found, slope[:6]], [expected, plain])
+    assert (slope[6:] == 0).all()
 
 
 # --- classes at a time ----------------------------------------------------------------------------
@@ -320,14 +319,14 @@ def test_any_number_of_classes_at_a_time(name: str, size: int, xp: Library) -> N
     some, some_slope = xp.both(loss, *arrays, **own, chunk_size=size)
     eps = np.finfo(float).eps
     np.testing.assert_allclose(some, dense, rtol=4 * eps, atol=4 * eps)
-    np.testing.assert_allclose(some_slope, dense_slope, rtol=0, atol=16 * eps * np.abs(dense_slope).max())
+    np.testing.assert_allclose(some_slope, dense_slope, rtol=0, atol=8 * eps * np.abs(dense_slope).max())
 
 
 @every_head
 def test_gradient_by_centres_some_classes_at_a_time(name: str) -> None:
     arrays = batch_of(name)
     dense, some = (gradients(name, *arrays, chunk_size=size)[1] for size in (None, 2))
-    np.testing.assert_allclose(some, dense, rtol=0, atol=16 * np.finfo(float).eps * np.abs(dense).max())
+    np.testing.assert_allclose(some, dense, rtol=0, atol=8 * np.finfo(float).eps * np.abs(dense).max())
 
 
 # --- angles ---------------------------------------------------------------------------------------

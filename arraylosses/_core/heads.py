@@ -81,11 +81,11 @@ def add_to_multiple(xp: Namespace, cos: Array, sin: Array, m1: Any, m2: Any, ove
     return sum_
 
 
-def bounded(xp: Namespace, cos: Array, sin: Array, limit: Any) -> tuple[Array, Array]:
-    """The cosine held between -limit and limit, and the sine that belongs to it."""
-    held = xp.abs(cos) > limit
-    sin_there = sqrt(xp, xp.zeros_like(sin) + (1 - limit) * (1 + limit))
-    return clip(xp, cos, limit), xp.where(held, sin_there, sin)
+def bounded(xp: Namespace, cos: Array, sin: Array, eps: Any) -> tuple[Array, Array]:
+    """The cosine held between -(1 - eps) and 1 - eps, and the sine that belongs to it."""
+    held = xp.abs(cos) > 1 - eps
+    there = sqrt(xp, xp.zeros_like(sin) + eps * (2 - eps))
+    return clip(xp, cos, 1 - eps), xp.where(held, there, sin)
 
 
 def straight_through(xp: Namespace, y: Array, cos: Array) -> Array:

@@ -280,7 +280,8 @@ def _loop(xp: Any, work: Blockwise, args: Sequence[Any]) -> Sequence[Array]:
 
 def _joined(xp: Any, whole: Array | None, part: Array, cut: Cut, i: int) -> Array:
     """`whole` with its block `i`, in place: to collect the blocks and join them would take twice the room."""
-    if library(xp) == "dask":
+    # A compiler that sees all blocks joins them in place, and may take a whole that is changed for another.
+    if library(xp) == "dask" or (is_torch(xp) and is_compiling()):
         return part if whole is None else xp.concat([whole, part], axis=cut.axis)
     if whole is None:
         shape = list(part.shape)

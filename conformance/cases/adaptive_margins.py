@@ -252,6 +252,16 @@ BEFORE = [2.0, 1.5]
         eps=np.asarray(0.125),
         cos_eps=np.asarray(0.25),
     ),
+    case(
+        "cosines that are held: at a degree",
+        [[3.0, 0.0]],
+        turned(1),
+        [0],
+        scale=8.0,
+        h=2.0,
+        state=BEFORE,
+        cos_eps=2.0**-10,
+    ),
     case("cosines that are held", FEW, ROWS, OF, state=BEFORE, scale=8.0, cos_eps=0.25),
     case("cosines that are held, chunks", FEW, ROWS, OF, state=BEFORE, scale=8.0, cos_eps=0.25, chunk_size=1),
     *(

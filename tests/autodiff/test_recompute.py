@@ -392,3 +392,17 @@ def test_chunk_size_of_rows_is_a_positive_integer(bad: Any) -> None:
         al.triplet_batch_hard_loss(ROWS, IDENTITIES, chunk_size=bad)
     rule = "must be a positive integer or None"
     assert str(error.value) == f"triplet_batch_hard_loss: chunk_size {rule}, got {bad!r}"
+
+
+def test_the_compiler_of_pytorch_adds_what_comes_beside_the_blocks() -> None:
+    torch = pytest.importorskip("torch")
+    of = np.random.default_rng(0)
+    x, w = (torch.asarray(of.normal(size=(n, 4))).requires_grad_() for n in (6, 7))
+    labels = torch.asarray(of.integers(0, 7, 6))
+
+    def loss(x: Any, w: Any) -> Any:  # the centre of a label is taken from outside the blocks
+        return al.normface_loss(x, w, labels, scale=4.0, chunk_size=3)
+
+    expected, got = (torch.autograd.grad(f(x, w), (x, w)) for f in (loss, torch.compile(loss)))
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)

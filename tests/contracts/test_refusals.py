@@ -175,8 +175,9 @@ def test_weight_that_would_broadcast(call):
 def test_array_option_of_another_shape(call):
     for name, rule in call.spec.rules.items():
         if isinstance(rule, ArrayRule):
-            *lead, size = shape_of(parse_dims(rule.shapes[0]), call.sizes)
-            wrong = np.ones((*lead, size + 1), dtype=bool if rule.boolean else float)
+            shape = shape_of(parse_dims(rule.shapes[0]), call.sizes)
+            longer = (*shape[:-1], shape[-1] + 1) if shape else (1,)
+            wrong = np.ones(longer, dtype=bool if rule.boolean else float)
             message = rf"{call}: {name} must have shape .*, got {re.escape(str(wrong.shape))}"
             assert re.fullmatch(message, refusal(call.having(**{name: wrong})))
 
