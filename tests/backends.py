@@ -11,6 +11,7 @@ import functools
 import importlib.util
 import operator
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -246,8 +247,11 @@ class Torch(Backend):
         return function
 
 
+LOWERED_ONE_IN = 4  # losses
+
+
 class CompiledTorch(Torch):
-    """torch.compile without graph breaks: traced for values, and lowered by AOTAutograd for gradients."""
+    """torch.compile without graph breaks; of some losses lowered by AOTAutograd for gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -257,7 +261,9 @@ class CompiledTorch(Torch):
         return _compiled(function, "eager")
 
     def differentiable(self, function: Callable[..., Array]) -> Callable[..., Array]:
-        return _compiled(function, "aot_eager")
+        # Dynamo traces every derivative of ours; to lower what it has traced takes as long again.
+        lowered = zlib.crc32(function.__name__.encode()) % LOWERED_ONE_IN == 0
+        return _compiled(function, "aot_eager" if lowered else "eager")
 
 
 @compiled_once

@@ -27,15 +27,16 @@ def loss_of(item: Any) -> str:
 
 # What takes seconds where the rest takes milliseconds: there a law is held for one loss in so many,
 # and a loss has one law in so many.
-ONE_IN = {"jax-x64": 30, "jax": 30, "jax-jit": 6, "dask": 24, "torch-compile": 16}
+ONE_IN = {"jax-x64": 45, "jax": 45, "jax-jit": 10, "dask": 40, "torch-compile": 24}
 # Laws that take seconds everywhere, and on JAX many.
 SLOW = {
-    "test_engines_agree_to_third_order": 4,
-    "test_extremes_to_second_order": 6,
-    "test_hessian_is_the_same_in_jax_and_torch": 6,
-    "test_jax_vmap_is_one_call_after_another": 4,
+    "test_engines_agree_to_third_order": 8,
+    "test_extremes_to_second_order": 10,
+    "test_hessian_is_the_same_in_jax_and_torch": 10,
+    "test_jax_vmap_is_one_call_after_another": 10,
 }
-# With every loss on every library nevertheless; so are its vectors, if not each (see test_vectors.py).
+# With every loss on every library nevertheless, if not in every way of running it; so are its vectors, if
+# not each (see test_vectors.py).
 IN_FULL = "test_gradient_is_the_same_on_every_backend"
 
 
@@ -45,8 +46,9 @@ def is_spared(item: Any) -> bool:
         return False
     params, slow = item.callspec.params, SLOW.get(item.originalname, 1)
     where = str(params.get("backend", params.get("library")))
-    if item.originalname == IN_FULL and where != "jax":  # of which jax-jit and jax-x64 are enough
-        return False
+    if item.originalname == IN_FULL:
+        # Of JAX compiled is enough; few are run one operation after another, in double precision.
+        return where == "jax" or (where == "jax-x64" and zlib.crc32(loss_of(item).encode()) % 4 != 0)
     one_in = ONE_IN.get(where, 1)
     law = item.name if slow > 1 else f"{item.originalname} of {loss_of(item)}"
     return zlib.crc32(law.encode()) % max(one_in, slow) != 0
@@ -59,7 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Loss by loss: pytest-xdist then gives most tests of a loss to one worker, and what is compiled
     for a loss is of use while its turn lasts."""
-    if not config.getoption("--whole-grid"):
+    if config.getoption("--whole-grid"):
+        backends.LOWERED_ONE_IN = 1
+    else:
         config.hook.pytest_deselected(items=[item for item in items if is_spared(item)])
         items[:] = [item for item in items if not is_spared(item)]
     items.sort(key=loss_of)
@@ -68,9 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Forget what was compiled for a loss after its last test."""
     if loss_of(item) and (nextitem is None or loss_of(nextitem) != loss_of(item)):
-        from .backends import forget_compiled
-
-        forget_compiled()
+        backends.forget_compiled()
 
 
-from .laws import xp  # noqa: E402, F401  (a fixture, after the settings above)
+from . import backends  # noqa: E402  (after the settings above)
+from .laws import xp  # noqa: E402, F401  (a fixture)

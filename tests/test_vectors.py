@@ -20,7 +20,7 @@ def dtypes_on(framework: Any) -> tuple[str, ...]:
     return few.get(framework.name, ("float64", "float32"))
 
 
-ONE_IN = {"jax": 24, "dask": 40, "torch": 3, "strict": 4}
+ONE_IN = {"jax": 40, "dask": 60, "torch": 4, "strict": 6}
 
 
 def is_wanted_on(framework: Any, case: dict[str, Any]) -> bool:

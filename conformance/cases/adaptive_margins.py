@@ -11,7 +11,7 @@ from mpmath import mp, mpf
 
 from ..case import Case, case, evidence, labels, uniform
 from .angular_margins import on_the_centre, with_margin
-from .face import APART, CENTRES, EMBEDDINGS, LABELS, NAN, PROJECTED, common, cosine, item, scaled, turned
+from .face import APART, CENTRES, EMBEDDINGS, LABELS, NAN, common, cosine, item, scaled, turned
 
 FEW, ROWS, OF = uniform(78, 3, 2), uniform(79, 4, 2), [0, 3, 1]
 SHARED: dict[str, Any] = {"weight": None}
@@ -108,7 +108,6 @@ def apart() -> tuple[list[list[float]], list[list[float]]]:
     case("huge", scaled(FEW, 2.0**100), scaled(ROWS, 2.0**100), OF, scale=8.0, gradient=UNSURE),
     case("tiny", scaled(FEW, 2.0**-100), scaled(ROWS, 2.0**-100), OF, scale=8.0, gradient=UNSURE),
     *stateful(np.asarray(0.5), scale=8.0),
-    **PROJECTED,
 )
 def curricular_face_loss(
     embeddings: Any,
@@ -188,7 +187,6 @@ SHORT = {"l_a": 1.0, "u_a": 8.0}
     ),
     *on_the_centre(lambda_g=1.0, **SHORT),
     *common(scale=8.0, lambda_g=1.0, **SHORT),
-    **PROJECTED,
 )
 def mag_face_loss(
     embedding: list[Any],
@@ -284,7 +282,6 @@ BEFORE = [2.0, 1.5]
     ),
     case("lengths beyond those told apart", [[2.0**-12, 0.0], [96.0, 128.0], [3.0, 4.0]], ROWS, OF),
     *stateful(BEFORE, scale=8.0, h=1.0),
-    **PROJECTED,
 )
 def ada_face_loss(
     embeddings: Any,

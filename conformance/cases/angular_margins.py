@@ -16,7 +16,6 @@ from .face import (
     EMBEDDINGS,
     LABELS,
     NAN,
-    PROJECTED,
     SHARED,
     UNSURE,
     WORKED,
@@ -258,7 +257,6 @@ THREE = {"m1": 0.875, "m2": 0.4, "m3": 0.15}
     case("small angle to the opposite", [[-1024.0, -1024.0625]], [[1.0, 1.0], [0.5, 1.0]], [0], m1=0.75),
     *on_the_centre(m1=0.75, m2=0.25),
     *common(scale=8.0, **THREE),
-    **PROJECTED,
 )
 def combined_margin_loss(
     embedding: list[Any],
@@ -338,7 +336,6 @@ def with_one(c: Case) -> Case:
     case("kink: tied centres of the label", *TIED, scale=4.0, tags=("kink",), kink="split"),
     case("kink: tied centres of another class", *TIED[:2], [1], scale=4.0, tags=("kink",), kink="split"),
     *map(with_one, common(scale=8.0)),
-    **PROJECTED,
 )
 def sub_center_arcface_loss(
     embedding: list[Any],

@@ -12,7 +12,6 @@ from .face import (
     CENTRES,
     EMBEDDINGS,
     LABELS,
-    PROJECTED,
     WORKED,
     common,
     cosine,
@@ -76,7 +75,6 @@ def both(**options: Any) -> tuple[Case, ...]:
         [0],
         gradient={"embeddings": [[1.0, -1.5]], "weight": [[0.0, 0.0], [0.0, 0.0]]},
     ),
-    **PROJECTED,
 )
 def l_softmax_loss(
     embedding: list[Any],
@@ -162,7 +160,6 @@ SPHERE = {"normalize": True, "scale": 30.0, "margin": 1.7}
         margin=1.7,
         gradient={"embeddings": [[0.0, 0.0]], "weight": [[0.0, 0.0], [0.0, 0.0]]},
     ),
-    **PROJECTED,
 )
 def a_softmax_loss(
     embedding: list[Any],
