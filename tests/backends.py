@@ -247,7 +247,7 @@ class Torch(Backend):
         return function
 
 
-LOWERED_ONE_IN = 4  # losses
+LOWERED_ONE_IN = 2  # losses
 
 
 class CompiledTorch(Torch):
