@@ -34,15 +34,15 @@ ONE_IN = {
     "jax-jit": 15,
     "dask": 50,
     "torch-compile": 40,
-    "strictest": 3,
-    "torch": 2,
+    "strictest": 4,
+    "torch": 3,
 }
 # Laws that take seconds everywhere, and on JAX many.
 SLOW = {
-    "test_engines_agree_to_third_order": 8,
-    "test_extremes_to_second_order": 10,
-    "test_hessian_is_the_same_in_jax_and_torch": 10,
-    "test_jax_vmap_is_one_call_after_another": 10,
+    "test_engines_agree_to_third_order": 16,
+    "test_extremes_to_second_order": 20,
+    "test_hessian_is_the_same_in_jax_and_torch": 20,
+    "test_jax_vmap_is_one_call_after_another": 20,
 }
 # Laws that one loss in so many has, whatever else is said: every loss has its gradient on every library,
 # and is traced by torch.compile.
@@ -50,11 +50,11 @@ OFTEN = {
     ("test_gradient_is_the_same_on_every_backend", ""): 1,
     ("test_gradient_is_the_same_on_every_backend", "jax"): 0,  # compiled is enough
     ("test_gradient_is_the_same_on_every_backend", "jax-x64"): 6,
-    ("test_gradient_is_the_same_on_every_backend", "torch-compile"): 6,
+    ("test_gradient_is_the_same_on_every_backend", "torch-compile"): 10,
     ("test_weighed_and_masked_mean_is_that_of_numpy", "torch-compile"): 1,
 }
 # Tests of the machinery, and the vectors of a loss: one in so many.
-OF_NO_CONTRACT = {"jax": 4, "jax-x64": 4, "dask": 4}
+OF_NO_CONTRACT = {"jax": 6, "jax-x64": 6, "dask": 6}
 
 
 def is_spared(item: Any) -> bool:
