@@ -56,6 +56,7 @@ from . import (
     similarity,
     triplets,
     verification,
+    vocabulary,
 )
 from ._core.debugging import debug
 from ._core.states import initial_state
@@ -132,6 +133,7 @@ from .set_prediction import *
 from .similarity import *
 from .triplets import *
 from .verification import *
+from .vocabulary import *
 
 __version__ = "0.1.0.dev0"
 
@@ -150,6 +152,7 @@ _CHAPTERS = (
     generalized_focal,
     harmonizing,
     long_tail,
+    vocabulary,
     sequence,
     boxes,
     box_shapes,

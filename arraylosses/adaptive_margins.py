@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from ._core.domains import CLASSES, REAL
 from ._core.entry import enter
 from ._core.errors import refuse
-from ._core.heads import OVERFLOW, add_angle, angle, bounded, head
+from ._core.heads import OVERFLOW, add_angle, angle_of_label, bounded, head
 from ._core.namespaces import stop_gradient
 from ._core.numeric import clip, divide, keep, norm, sqrt, unit
 from ._core.parameters import (
@@ -22,7 +22,6 @@ from ._core.parameters import (
 )
 from ._core.reductions import mean_over, number_of
 from ._core.registry import loss
-from ._core.selections import rows_named
 from ._core.states import LossAndState
 
 A = TypeVar("A")
@@ -169,7 +168,7 @@ def curricular_face_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+    cos, sin = angle_of_label(xp, x, w, labels)
     kept = done.counting(xp.ones_like(cos, dtype=xp.bool))
     t = 0.0 if state is None else stop_gradient(xp, state)
     mean = mean_over(xp, *(xp.reshape(each, (-1,)) for each in (stop_gradient(xp, cos), kept)))
@@ -324,7 +323,7 @@ def mag_face_loss(
     length, x = norm(xp, x), unit(xp, x)
     a = xp.where(length <= l_a, l_a, xp.where(length >= u_a, u_a, length))
     margin = l_m + (u_m - l_m) * ((a - l_a) / (u_a - l_a))
-    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+    cos, sin = angle_of_label(xp, x, w, labels)
     z_y = scale * add_angle(xp, cos, sin, margin, overflow)
     g = a / u_a**2 + 1 / a
     return done(head(xp, scale * x, w, labels, z_y, chunk_size) + lambda_g * g)
@@ -490,7 +489,7 @@ def ada_face_loss(
     mu, sigma = START if state is None else (stop_gradient(xp, state[i]) for i in (0, 1))
     mu, sigma = _followed(xp, length, kept, mu, sigma, t_alpha)
     z = clip(xp, divide(xp, h * (length - mu), sigma + eps), 1.0)
-    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+    cos, sin = angle_of_label(xp, x, w, labels)
     limit = None
     if not (isinstance(cos_eps, float) and cos_eps == 0):
         limit = scale * (1 - cos_eps)

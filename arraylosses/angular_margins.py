@@ -12,6 +12,7 @@ from ._core.heads import (
     add_angle,
     add_to_multiple,
     angle,
+    angle_of_label,
     head,
     straight_through,
 )
@@ -148,7 +149,7 @@ def arcface_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+    cos, sin = angle_of_label(xp, x, w, labels)
     target = add_angle(xp, cos, sin, margin, overflow)
     if gradient == "straight_through":
         target = straight_through(xp, target, cos)
@@ -281,7 +282,7 @@ def combined_margin_loss(
         chunk_size=chunk_size,
     )
     x = unit(xp, x)
-    cos, sin = angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+    cos, sin = angle_of_label(xp, x, w, labels)
     z_y = scale * (add_to_multiple(xp, cos, sin, m1, m2, overflow) - m3)
     return done(head(xp, scale * x, w, labels, z_y, chunk_size))
 

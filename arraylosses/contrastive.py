@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 from ._core.domains import IDENTITIES, REAL
 from ._core.entry import enter
-from ._core.numeric import divide, exponentials, keep, lead, matmul, softplus, unit
+from ._core.numeric import exponentials, lead, matmul, softplus, unit
 from ._core.pairs import (
     BY_PAIR,
     BY_ROW,
@@ -15,11 +16,11 @@ from ._core.pairs import (
     by_anchors,
     counted,
     enter_pairs,
-    exponentials_over,
     log_softmax_over,
     log_sum_exp_over,
 )
 from ._core.parameters import COUNT, FLAG, NONNEGATIVE, POSITIVE, choice, optional
+from ._core.reductions import mean_over, number_of
 from ._core.registry import loss
 from ._core.row_softmax import row_cross_entropy
 from .autodiff.recompute import by_rows
@@ -124,7 +125,7 @@ def n_pair_loss(
         l2_reg=l2_reg,
         chunk_size=chunk_size,
     )
-    here = None if done.where is None else done.kept(a[:, 0])
+    here = done.rows(a)
     items = row_cross_entropy(xp, chunk_size, a, p, labels, here)
     if not isinstance(l2_reg, float) or l2_reg > 0:
         items = items + l2_reg / 4 * (xp.sum(a * a, axis=-1) + xp.sum(p * p, axis=-1))
@@ -236,11 +237,9 @@ def info_nce_loss(
         negatives = None if negatives is None else unit(xp, negatives)
     q = q / temperature
     if negatives is None:
-        here = None if done.where is None else done.kept(q[:, 0])
+        here = done.rows(q)
         return done(row_cross_entropy(xp, chunk_size, q, positive, None, here))
     own = xp.sum(q * positive, axis=-1)
-    if negatives.shape[-2] == 0:
-        return done(0 * own)
     against = _against_all if negatives.ndim == 2 else _against_its_own
     return done(against(xp, chunk_size, q, own, negatives)[0])
 
@@ -387,7 +386,7 @@ def _nt_xent(
     if denominator == "all":
         items = -log_softmax_over(xp, z, positive | negative)
     else:
-        m, s = exponentials_over(xp, z, negative)
+        m, s = exponentials(xp, xp.where(negative, z, -math.inf))
         items = softplus(xp, -lead(xp, z, m[:, None], s[:, None]))
     return counted(xp, items, positive, each)
 
@@ -522,9 +521,9 @@ def sup_con_loss(
 def _sup_con(xp: Namespace, pairs: Pairs, temperature: Any, variant: str) -> tuple[Array, Array]:
     positive, negative = pairs.sets(xp)
     log_p = log_softmax_over(xp, pairs.products(xp) / temperature, positive | negative)
-    number = xp.sum(xp.astype(positive, log_p.dtype), axis=-1)
+    number = number_of(xp, positive, log_p, axis=-1)
     if variant == "out":
-        items = -divide(xp, xp.sum(keep(xp, log_p, positive), axis=-1), number)
+        items = -mean_over(xp, log_p, positive)
     else:
         some = number > 0
         items = xp.log(xp.where(some, number, 1.0)) - xp.where(

@@ -15,6 +15,7 @@ from ._core.selections import rows_named
 
 A = TypeVar("A")
 Array = Any
+Namespace = Any
 
 __all__ = ["normface_loss", "coco_loss", "l2_softmax_loss", "am_softmax_loss", "cosface_loss"]
 
@@ -117,9 +118,7 @@ def normface_loss(
         scale=scale,
         chunk_size=chunk_size,
     )
-    x = unit(xp, x)
-    z_y = scale * cosine_of_label(xp, x, w, labels)
-    return done(head(xp, scale * x, w, labels, z_y, chunk_size))
+    return done(_with_margin(xp, x, w, labels, scale, 0.0, chunk_size))
 
 
 @loss(
@@ -439,9 +438,7 @@ def am_softmax_loss(
         margin=margin,
         chunk_size=chunk_size,
     )
-    x = unit(xp, x)
-    z_y = scale * (cosine_of_label(xp, x, w, labels) - margin)
-    return done(head(xp, scale * x, w, labels, z_y, chunk_size))
+    return done(_with_margin(xp, x, w, labels, scale, margin, chunk_size))
 
 
 @loss(
@@ -548,6 +545,13 @@ def cosface_loss(
         margin=margin,
         chunk_size=chunk_size,
     )
+    return done(_with_margin(xp, x, w, labels, scale, margin, chunk_size))
+
+
+def _with_margin(
+    xp: Namespace, x: Array, w: Array, labels: Array, scale: Any, margin: Any, chunk_size: int | None
+) -> Array:
+    """The cross-entropy of scaled cosines, that of the label less a margin."""
     x = unit(xp, x)
     z_y = scale * (cosine_of_label(xp, x, w, labels) - margin)
-    return done(head(xp, scale * x, w, labels, z_y, chunk_size))
+    return head(xp, scale * x, w, labels, z_y, chunk_size)

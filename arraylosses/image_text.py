@@ -125,7 +125,7 @@ def clip_loss(
     )
     if normalize:
         x, y = unit(xp, x), unit(xp, y)
-    here = None if done.where is None else done.kept(x[:, 0])
+    here = done.rows(x)
     return done(symmetric_cross_entropy(xp, chunk_size, s * x, y, labels, here))
 
 
@@ -230,7 +230,7 @@ def siglip_loss(
     if normalize:
         x, y = unit(xp, x), unit(xp, y)
     x, row = s * x, numbers_of_rows(xp, x)
-    here = None if done.where is None else done.kept(x[:, 0])
+    here = done.rows(x)
     own = softplus(xp, -(xp.sum(x * y, axis=-1) + b))
     return done(own + _of_others(xp, chunk_size, x, row, y, row, here, b)[0])
 

@@ -413,8 +413,7 @@ def facenet_triplet_loss(
         margin=margin,
     )
     a, positive, negative = (unit(xp, x) for x in (a, positive, negative))
-    near, far = length(xp, a - positive, squared=True), length(xp, a - negative, squared=True)
-    return done(relu(xp, near - far + margin))
+    return done(triplet_margin_loss(a, positive, negative, margin=margin, squared=True, reduction="none"))
 
 
 @loss(

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from ._core.domains import CLASSES, REAL
 from ._core.entry import enter
-from ._core.numeric import divide, exponentials, keep, lead, log_sum_exp, matmul, one_hot, softplus, unit
+from ._core.numeric import exponentials, lead, log_sum_exp, matmul, one_hot, softplus, unit
 from ._core.parameters import FLAG, NUMBER, POSITIVE
-from ._core.reductions import number_of
+from ._core.reductions import mean_over
 from ._core.registry import loss
 from ._core.selections import rows_named
 
@@ -229,5 +229,4 @@ def proxy_anchor_loss(
     far = log_sum_exp(xp, xp.where(negative, alpha * (cosines + margin), -math.inf))
     present = xp.any(positive, axis=-1)
     done.drop(xp.any(here))
-    pull = divide(xp, xp.sum(keep(xp, softplus(xp, near), present)), number_of(xp, present, near))
-    return done(pull + xp.mean(softplus(xp, far)))
+    return done(mean_over(xp, softplus(xp, near), present) + xp.mean(softplus(xp, far)))

@@ -29,6 +29,7 @@ from ._core.pairs import (
     pairs_of,
 )
 from ._core.parameters import COUNT, NONNEGATIVE, NUMBER, POSITIVE, optional
+from ._core.reductions import number_of
 from ._core.registry import loss
 from ._core.selections import extremes
 
@@ -423,7 +424,7 @@ def _histograms(xp: Namespace, pairs: Pairs, bins: int) -> tuple[Array, Array]:
 
     def counts(among: Array) -> Array:
         at_nodes = xp.sum(xp.where(among[:, None, :], near, 0.0), axis=-1)
-        return xp.concat([at_nodes, xp.sum(xp.astype(among, s.dtype), axis=-1, keepdims=True)], axis=-1)
+        return xp.concat([at_nodes, number_of(xp, among, s, axis=-1)[:, None]], axis=-1)
 
     positive, negative = pairs.sets(xp)
     return counts(positive), counts(negative)

@@ -19,6 +19,7 @@ from ._core.pairs import (
     enter_pairs,
 )
 from ._core.parameters import FLAG, NUMBER, choice
+from ._core.reductions import number_of
 from ._core.registry import loss
 from ._core.selections import extremes
 
@@ -419,7 +420,7 @@ def _batch_all(
     positive, negative = pairs.sets(xp)
     d = pairs.distances(xp, squared)
     if not each and not soft:
-        number = xp.sum(xp.astype(positive, d.dtype), axis=-1) * xp.sum(xp.astype(negative, d.dtype), axis=-1)
+        number = number_of(xp, positive, d, axis=-1) * number_of(xp, negative, d, axis=-1)
         total, above = _hinges(xp, d + margin, positive, d, negative)
         return total, above if nonzero_only else number
     items = _hinge(xp, d[:, :, None] - d[:, None, :], margin, soft)

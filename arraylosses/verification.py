@@ -11,6 +11,7 @@ from ._core.lengths import length
 from ._core.numeric import keep, product, relu, sigmoid, square, unit
 from ._core.parameters import FLAG, IGNORE_INDEX, NONNEGATIVE, NUMBER, choice, optional
 from ._core.registry import loss
+from ._core.selections import rows_named
 from .multiclass import cross_entropy
 
 A = TypeVar("A")
@@ -74,7 +75,7 @@ def deepid2_loss(
     logits1, logits2 : array of real dtype, shape (..., c)
         The logits :math:`z` of both over the persons.
     labels1, labels2 : array of integer dtype, shape (...)
-        The persons :math:`y` of both, from 0 to c - 1.
+        The persons :math:`y` of both, from 0 to C - 1.
     margin : float, optional
         The distance :math:`m \ge 0` from which on two persons are not pushed apart. To be given unless
         the distance is "cosine".
@@ -180,12 +181,12 @@ def center_loss(
 
     Parameters
     ----------
-    embeddings : array of real floating dtype, shape (..., d)
+    embeddings : array of real floating dtype, shape (..., D)
         The features :math:`x`.
-    centers : array of real dtype, shape (c, d)
+    centers : array of real dtype, shape (C, D)
         One center :math:`c_j` for each class: constants that :func:`update_centers` moves, or parameters.
     labels : array of integer dtype, shape (...)
-        The class :math:`y` of each, from 0 to c - 1.
+        The class :math:`y` of each, from 0 to C - 1.
     half : bool, default True
         Whether there is the factor ½ of the paper.
     ignore_index : int or None, default -100
@@ -240,7 +241,8 @@ def center_loss(
         half=half,
         ignore_index=ignore_index,
     )
-    c = xp.reshape(xp.take(centers, xp.reshape(labels, (-1,)), axis=0), x.shape)
-    gap = keep(xp, x - c, ~done.invalid[..., None])  # an infinite slope would outlive an illegal label
+    gap = keep(
+        xp, x - rows_named(xp, centers, labels), ~done.invalid[..., None]
+    )  # an infinite slope would outlive an illegal label
     squared = length(xp, gap, squared=True)
     return done(squared / 2 if half else squared)

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import errors
 from .errors import Words, refuse
-from .namespaces import device, dtype_name, kind, library, namespace, traced_namespace
+from .namespaces import device, dtype_name, index_dtype, kind, library, namespace, traced_namespace
 from .registry import Loss
 
 Array = Any
@@ -60,3 +60,12 @@ def require_beside(function: str, xp: Namespace, name: str, x: Any, other: str, 
     if device(xp, x) != device(xp, first):
         rule = errors.one_device(other, device(xp, first))
         raise refuse(function, name, rule, Words(str(device(xp, x))))
+
+
+def labels_of_rows(function: str, xp: Namespace, labels: Any, rows: Array) -> Array:
+    """The labels of rows along the last axis, which must be integers, one for each."""
+    if kind(xp, labels.dtype) != "int":
+        raise refuse(function, "labels", errors.INTEGER, Words(dtype_name(labels.dtype)), TypeError)
+    if tuple(labels.shape) != tuple(rows.shape[:-1]):
+        raise refuse(function, "labels", errors.shape(str(tuple(rows.shape[:-1]))), tuple(labels.shape))
+    return xp.astype(labels, index_dtype(xp))

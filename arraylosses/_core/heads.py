@@ -40,6 +40,11 @@ def cosine_of_label(xp: Namespace, x: Array, w: Array, labels: Array) -> Array:
     return xp.sum(x * unit(xp, rows_named(xp, w, labels)), axis=-1)
 
 
+def angle_of_label(xp: Namespace, x: Array, w: Array, labels: Array) -> tuple[Array, Array]:
+    """The cosine and the sine between each unit vector and the centre of its label."""
+    return angle(xp, x, unit(xp, rows_named(xp, w, labels)))
+
+
 def angle(xp: Namespace, x: Array, w: Array) -> tuple[Array, Array]:
     """The cosine and the sine between unit vectors; a right angle where one is the zero vector."""
     cos = xp.sum(x * w, axis=-1)

@@ -176,7 +176,7 @@ def add_rows(xp: Namespace, rows: Array, indices: Array, *, count: int) -> Array
         return whole
     each = xp.arange(count, dtype=indices.dtype, device=device(xp, indices))
     hot = xp.astype(indices[:, None] == each, rows.dtype)
-    return xp.moveaxis(xp.matmul(xp.moveaxis(rows, 0, -1), hot), -1, 0)
+    return xp.moveaxis(matmul(xp, xp.moveaxis(rows, 0, -1), hot), -1, 0)
 
 
 def settle(xp: Namespace, x: Array) -> Array:

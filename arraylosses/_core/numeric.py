@@ -331,9 +331,10 @@ def unit(xp: Namespace, x: Array, axis: int = -1) -> Array:
 
 
 def greatest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Array:
-    """The greatest entry along `axis`, ties sharing the derivative."""
-    # Of an array without elements Dask has no maximum, not even along an axis that has some.
-    return (xp.sum if 0 in x.shape else xp.max)(x, axis=axis, keepdims=keepdims)
+    """The greatest entry along `axis`, ties sharing the derivative; -inf of nothing."""
+    if 0 in x.shape:  # of which Dask has no maximum, not even along an axis that has some
+        return xp.sum(x, axis=axis, keepdims=keepdims) - math.inf
+    return xp.max(x, axis=axis, keepdims=keepdims)
 
 
 def largest(xp: Namespace, x: Array, axis: int | tuple[int, ...] = -1) -> Array:

@@ -16,9 +16,10 @@ from ..autodiff.recompute import by_rows
 from .domains import IDENTITIES, REAL
 from .entry import enter
 from .errors import refuse
-from .numeric import exponentials, keep, largest, log_softmax, log_sum_exp, matmul, norm, relu, sqrt, unit
+from .numeric import keep, largest, log_softmax, log_sum_exp, matmul, norm, relu, sqrt, unit
 from .parameters import COUNT, ArrayRule, choice, optional
 from .reductions import Exit
+from .registry import LOSSES
 from .row_softmax import numbers_of_rows
 
 Array = Any
@@ -135,7 +136,7 @@ def enter_pairs(
     items that are tuples only "none" needs each, so for other reductions an item is an anchor, whose
     mass is how many there are.
     """
-    spec = function.loss  # type: ignore[attr-defined]
+    spec = LOSSES[function.__name__]
     with_ref = len(arrays) > 2
     if with_ref:
         _check_ref(spec.name, arrays[2], arrays[3], masks[1:3])
@@ -177,8 +178,7 @@ def _check_ref(loss: str, ref: Any, ref_labels: Any, masks: tuple[Any, ...]) -> 
 def pairs_of(xp: Namespace, x: Array, labels: Array, done: Exit) -> Pairs:
     """The rows of a batch beside themselves."""
     row = numbers_of_rows(xp, x)
-    inside = None if done.where is None else xp.broadcast_to(done.where, labels.shape)
-    return Pairs(x, labels, row, None, None, None, x, labels, row, inside, None)
+    return Pairs(x, labels, row, None, None, None, x, labels, row, done.rows(x), None)
 
 
 def _inside(
@@ -230,16 +230,7 @@ def counted(xp: Namespace, items: Array, kept: Array, each: bool = True) -> tupl
 
 def log_sum_exp_over(xp: Namespace, z: Array, among: Array) -> Array:
     """log Σ exp(z) along the last axis over some entries; -inf with no derivative over none."""
-    if 0 in z.shape:
-        return xp.sum(z, axis=-1) - math.inf
     return log_sum_exp(xp, xp.where(among, z, -math.inf))
-
-
-def exponentials_over(xp: Namespace, z: Array, among: Array) -> tuple[Array, Array]:
-    """`exponentials` over some entries."""
-    if 0 in z.shape:
-        return xp.sum(z, axis=-1) - math.inf, xp.sum(z, axis=-1)
-    return exponentials(xp, xp.where(among, z, -math.inf))
 
 
 def log_softmax_over(xp: Namespace, z: Array, among: Array) -> Array:

@@ -95,6 +95,10 @@ class Exit:
             return self.xp.ones_like(like, dtype=self.xp.bool)
         return self.xp.broadcast_to(self.where, like.shape)
 
+    def rows(self, x: Array) -> Array | None:
+        """Which rows of `x` count, where rows are what `where` masks; None if all do."""
+        return None if self.where is None else self.xp.broadcast_to(self.where, x.shape[:1])
+
     def poison(self, bad: Array) -> None:
         """Make the `bad` items NaN; what is computed for them must be finite."""
         self.invalid = bad if self.invalid is None else self.invalid | bad

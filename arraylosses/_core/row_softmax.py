@@ -12,6 +12,7 @@ from typing import Any
 from ..autodiff.recompute import blockwise, by_rows
 from .namespaces import device, index_dtype
 from .numeric import divide, exponentials, exponentials_of_parts, lead, log_of, matmul, softplus
+from .reductions import number_of
 
 Array = Any
 Namespace = Any
@@ -88,7 +89,7 @@ def _sums(xp: Namespace, z: Array, same: Array, here: Array | None, shared: bool
     total = xp.sum(xp.where(same, z, 0.0), axis=-1)
     if not shared:
         return [m, s, total]
-    number = xp.sum(xp.astype(same, z.dtype), axis=-1)
+    number = number_of(xp, same, z, axis=-1)
     return [m, s, total, number, *exponentials(xp, xp.where(same, z, -math.inf))]
 
 

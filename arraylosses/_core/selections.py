@@ -44,7 +44,7 @@ def extremes(xp: Namespace, x: Array, high: Array, low: Array) -> Array:
     """
     most, least = xp.where(high, x, -math.inf), xp.where(low, x, math.inf)
     if 0 in x.shape:  # of an array without elements Dask has no maximum
-        return xp.stack([xp.sum(most, axis=-1), xp.sum(least, axis=-1)], axis=-1)
+        return xp.stack([xp.sum(most, axis=-1) - math.inf, xp.sum(least, axis=-1) + math.inf], axis=-1)
     return xp.stack([xp.max(most, axis=-1), xp.min(least, axis=-1)], axis=-1)
 
 

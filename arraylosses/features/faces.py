@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from .._core import errors
-from .._core.companions import in_working_dtype, require_beside, together
+from .._core.companions import in_working_dtype, labels_of_rows, require_beside, together
 from .._core.entry import check_parameter
 from .._core.errors import Words, refuse
 from .._core.namespaces import dtype_name, kind, stop_gradient
@@ -82,14 +82,11 @@ def update_centers(
     require_beside(name, xp, "embeddings", embeddings, "centers", centers)
     _, x = in_working_dtype(name, "embeddings", embeddings)
     require_beside(name, xp, "labels", labels, "centers", centers)
-    if kind(xp, labels.dtype) != "int":
-        raise refuse(name, "labels", errors.INTEGER, Words(dtype_name(labels.dtype)), TypeError)
     if c.ndim != 2:
         raise refuse(name, "centers", errors.shape("(c, d)"), tuple(c.shape))
     if x.ndim == 0 or x.shape[-1] != c.shape[1]:
         raise refuse(name, "embeddings", errors.shape(f"(..., {c.shape[1]})"), tuple(x.shape))
-    if labels.shape != x.shape[:-1]:
-        raise refuse(name, "labels", errors.shape(str(tuple(x.shape[:-1]))), tuple(labels.shape))
+    labels = labels_of_rows(name, xp, labels, x)
     if where is not None:
         require_beside(name, xp, "where", where, "centers", centers)
         if kind(xp, where.dtype) != "bool":

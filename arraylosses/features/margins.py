@@ -6,11 +6,11 @@ import math
 from typing import Any, TypeVar
 
 from .._core import errors
-from .._core.companions import in_working_dtype, require_beside, together
+from .._core.companions import in_working_dtype, labels_of_rows, require_beside, together
 from .._core.entry import check_parameter
-from .._core.errors import Words, refuse
+from .._core.errors import refuse
 from .._core.heads import GRADIENT, OVERFLOW, add_angle, add_to_multiple, straight_through
-from .._core.namespaces import device, dtype_name, index_dtype, kind, namespace, stop_gradient
+from .._core.namespaces import device, namespace, stop_gradient
 from .._core.numeric import clip, divide, keep, matmul, one_hot, pick, sqrt
 from .._core.parameters import ANGLE, COUNT, NONNEGATIVE, NUMBER, POSITIVE, Rule
 
@@ -443,13 +443,9 @@ def _rows(function: str, name: str, shape: str, x: Any, labels: Any) -> tuple[Na
     x, labels = together(x, labels)
     xp, rows = in_working_dtype(function, name, x)
     require_beside(function, xp, "labels", labels, name, x)
-    if kind(xp, labels.dtype) != "int":
-        raise refuse(function, "labels", errors.INTEGER, Words(dtype_name(labels.dtype)), TypeError)
     if rows.ndim == 0:
         raise refuse(function, name, errors.shape(shape), tuple(rows.shape))
-    if tuple(labels.shape) != tuple(rows.shape[:-1]):
-        raise refuse(function, "labels", errors.shape(str(tuple(rows.shape[:-1]))), tuple(labels.shape))
-    return xp, rows, xp.astype(labels, index_dtype(xp))
+    return xp, rows, labels_of_rows(function, xp, labels, rows)
 
 
 def _enter(
