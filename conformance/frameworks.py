@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import warnings
@@ -20,6 +21,8 @@ Call = Callable[..., Any]
 class Framework:
     """A framework without gradients of its own: the engine of the library brings them."""
 
+    differentiates = False  # code that is no code of the array API standard
+
     def __init__(self, name: str, module: str, dtypes: tuple[str, ...]) -> None:
         self.name, self.module, self.dtypes = name, module, dtypes
 
@@ -33,6 +36,22 @@ class Framework:
     def xp(self) -> Any:
         return importlib.import_module(self.module)
 
+    def on(self, device: str) -> Framework:
+        """The framework on a device of this name."""
+        raise ValueError(f"{self.name} has no device {device}")
+
+    @property
+    def eager(self) -> Framework:
+        """The framework without its compiler."""
+        return self
+
+    def is_of_tracing(self, error: Exception) -> bool:
+        """Whether an error says that a compiler cannot follow."""
+        return False
+
+    def trace(self, call: Call, arrays: dict[str, Any]) -> None:
+        """Let the compiler of the framework follow the call; an error says that it cannot."""
+
     def session(self, dtype: str) -> Any:
         """A context in which arrays of this dtype exist."""
         return nullcontext()
@@ -45,7 +64,7 @@ class Framework:
         return np.asarray(x)
 
     def dtype_of(self, x: Any) -> str:
-        return str(x.dtype).rpartition(".")[2]
+        return "float64" if isinstance(x, float) else str(x.dtype).rpartition(".")[2]
 
     def forget_compiled(self) -> None:
         """Let go of the code of a loss: a process cannot hold that of all of them."""
@@ -108,7 +127,21 @@ class CuPy(Framework):
 
 
 class Torch(Framework):
+    differentiates = True
     device = "cpu"
+
+    def on(self, device: str) -> Framework:
+        try:
+            self.xp.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"torch has no device {device}") from error
+        there = copy.copy(self)
+        there.device = device
+        return there
+
+    def trace(self, call: Call, arrays: dict[str, Any]) -> None:
+        self.xp.compiler.reset()
+        self.xp.compile(lambda: call(**arrays), fullgraph=True, backend="eager")()
 
     def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
         x = self.xp.asarray(np.array(a), device=self.device)
@@ -138,9 +171,30 @@ class CUDATorch(Torch):
 
 
 class Jax(Framework):
+    differentiates = True
+    device: Any = None
+
     @property
     def jax(self) -> Any:
         return importlib.import_module("jax")
+
+    @cached_property
+    def eager(self) -> Framework:
+        there = EagerJax(self.name, self.module, self.dtypes)
+        there.device = self.device
+        return there
+
+    def on(self, device: str) -> Framework:
+        try:
+            found = self.jax.devices(device)[0]
+        except RuntimeError as error:
+            raise ValueError(f"jax has no device {device}") from error
+        there = copy.copy(self)
+        there.device = found
+        return there
+
+    def is_of_tracing(self, error: Exception) -> bool:
+        return isinstance(error, (self.jax.errors.JAXTypeError, self.jax.errors.JAXIndexError))
 
     @contextmanager
     def session(self, dtype: str) -> Iterator[None]:
@@ -154,7 +208,7 @@ class Jax(Framework):
     def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
         if dtype is None and a.dtype == np.int64 and not self.jax.config.jax_enable_x64:
             a = a.astype(np.int32)
-        return super().asarray(a, dtype)
+        return self.jax.device_put(super().asarray(a, dtype), self.device)
 
     # Compiled, as JAX is used, and once for cases of one form and shape; operation by operation would
     # compile more, not less.
@@ -181,6 +235,19 @@ class Jax(Framework):
         self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
     ) -> tuple[Any, dict[str, Any]]:
         return self._both(call, tuple(wrt), arrays, cotangent)
+
+
+class EagerJax(Jax):
+    """JAX, operation by operation."""
+
+    def value(self, call: Call, arrays: dict[str, Any]) -> Any:
+        return call(**arrays)
+
+    def both(
+        self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        value, pull = self.jax.vjp(lambda some: call(**arrays | some), {k: arrays[k] for k in wrt})
+        return value, pull(cotangent)[0]
 
 
 FLOATS = ("float64", "float32", "float16")

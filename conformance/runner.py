@@ -1,18 +1,14 @@
-"""Hold a loss against its vectors, on every framework and in every dtype that it has.
-
-An outcome keeps what was seen: the worst error of the value and of the gradient in ulp, and of each
-case that does not hold the call in full.
-"""
+"""Hold an implementation of a loss against its vectors, in every dtype that its framework has."""
 
 from __future__ import annotations
 
+import fnmatch
 import functools
-import importlib
 import math
 import operator
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,56 +17,62 @@ from arraylosses._core.registry import LOSSES
 from arraylosses._core.structures import leaves
 
 from . import schema
-from .frameworks import Framework, is_exact, precision
+from .frameworks import is_exact, precision
+from .implementations import Implementation, accepts
+from .outcomes import (
+    IMPRECISE,
+    NAN,
+    NOT_TRACEABLE,
+    PASS,
+    RAISES,
+    SEVEREST,
+    WRONG,
+    Finding,
+    Outcome,
+)
+
+# What is no more than rounding: as much of the result, or so many roundings of the largest number in.
+IN_PROPORTION = 2.0**-10
+ROUNDINGS = 64
+MANY = 64  # numbers, of which a finding keeps the worst
+HALF = ("float16", "bfloat16")
 
 
-@dataclass
-class Failure:
-    """A case that does not hold, with all that is needed to see it again."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases, by tag, by name and by dtype; all of them, if nothing is said."""
 
-    case: str
-    dtype: str
-    what: str
-    expected: Any
-    got: Any
-    call: str
+    tags: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
 
-
-@dataclass
-class Outcome:
-    """A loss on a framework."""
-
-    loss: str
-    framework: str
-    cases: int = 0
-    value_ulp: float = 0.0
-    gradient_ulp: float | None = None
-    failures: list[Failure] = field(default_factory=list)
+    def __call__(self, case: dict[str, Any]) -> bool:
+        return (not self.tags or not {*self.tags}.isdisjoint(case["tags"])) and (
+            not self.names or any(fnmatch.fnmatchcase(case["name"], name) for name in self.names)
+        )
 
     @property
-    def holds(self) -> bool:
-        return not self.failures
+    def everything(self) -> bool:
+        return not (self.tags or self.names or self.dtypes)
+
+
+ALL = Wanted()
 
 
 def run(
     loss: str,
-    framework: Framework,
-    function: Callable[..., Any] | None = None,
+    implementation: Implementation,
     dtypes: tuple[str, ...] | None = None,
-    wanted: Callable[[dict[str, Any]], bool] = lambda case: True,
+    wanted: Callable[[dict[str, Any]], bool] = ALL,
 ) -> Outcome:
-    """Hold a loss, or another function in its place, against the vectors `wanted`, in all or some dtypes."""
-    function = function or getattr(importlib.import_module("arraylosses"), loss)
-    outcome = Outcome(loss, framework.name)
+    """Hold a loss of an implementation against the vectors `wanted`, in all or some dtypes."""
+    framework = implementation.framework
+    outcome = Outcome(loss, implementation.name)
     for dtype in dtypes or framework.dtypes:
         with framework.session(dtype):
             for case in cases(loss):
-                if not wanted(case):
-                    continue
-                arrays = filter(None, schema.arrays_of(case).values())
-                if all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float"):
-                    outcome.cases += 1
-                    Check(outcome, framework, dtype, case, function).run()
+                if wanted(case) and _exists(case, dtype):
+                    Check(outcome, implementation, dtype, case).run()
     framework.forget_compiled()
     return outcome
 
@@ -84,6 +86,12 @@ def cases(loss: str) -> Iterator[dict[str, Any]]:
     yield from _vectors(loss)["cases"]
 
 
+def _exists(case: dict[str, Any], dtype: str) -> bool:
+    """Whether all numbers of a case are numbers of the dtype."""
+    arrays = filter(None, schema.arrays_of(case).values())
+    return all(is_exact(schema.unpack(a), dtype) for a in arrays if a["kind"] == "float")
+
+
 class Call:
     """A case as a function of its arrays by name; equal to that of another case of the same form."""
 
@@ -94,7 +102,7 @@ class Call:
 
     def __call__(self, **given: Any) -> Any:
         options = {k: given[k] for k in given.keys() & self.case["options"].keys()} | self.constants
-        return one_array(self.loss, self.function(*schema.arguments(self.case, given), **options))
+        return one_array(self.loss, self.function(*arguments(self.case, given), **options))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Call) and self.form == other.form
@@ -104,49 +112,82 @@ class Call:
 
 
 class Check:
-    """One case on one framework in one dtype."""
+    """One case of one implementation in one dtype."""
 
     def __init__(
-        self, outcome: Outcome, framework: Framework, dtype: str, case: dict[str, Any], function: Any
+        self, outcome: Outcome, implementation: Implementation, dtype: str, case: dict[str, Any]
     ) -> None:
-        self.outcome, self.framework, self.dtype, self.case, self.function = (
-            outcome,
-            framework,
-            dtype,
-            case,
-            function,
-        )
+        self.outcome, self.implementation, self.dtype, self.case = outcome, implementation, dtype, case
+        self.framework = implementation.framework
+        self.function = implementation.functions[outcome.loss]
         self.result_dtype = "float64" if dtype == "float64" else "float32"
+        self.findings: list[Finding] = []
 
     def run(self) -> None:
         try:
             self._check()
+        except NotImplementedError as reason:
+            self.outcome.skip(str(reason) or "not implemented")
+            return
         except Exception:  # whatever a loss under test raises is what is to be reported
-            self._fail("raises", "a result", traceback.format_exc(limit=-3).strip())
+            self._find(RAISES, "raises", "a result", traceback.format_exc(limit=-3).strip())
+        kinds = {f.kind for f in self.findings}
+        self.outcome.count(next((kind for kind in SEVEREST if kind in kinds), PASS))
+        self.outcome.findings += self.findings
 
     def _check(self) -> None:
-        framework, case = self.framework, self.case
+        case = self.case
         arrays = {k: self._array(a) for k, a in schema.arrays_of(case).items() if a is not None}
-        options = {"reduction": "none"} | {k: self._option(v) for k, v in case["options"].items()}
+        options = {k: self._option(v) for k, v in case["options"].items()}
+        if missing := accepts(self.function, len(arguments(case, arrays)), options):
+            raise NotImplementedError(missing)
+        if "reduction" not in options and not accepts(self.function, 0, {"reduction": "none"}):
+            options["reduction"] = "none"
         given = arrays | {k: v for k, v in options.items() if hasattr(v, "dtype")}
         constants = {k: v for k, v in options.items() if k not in given}
         call = Call(self.outcome.loss, self.function, case, constants)
-
-        wrt = [k for k in case["gradient"] if arrays[k].shape == tuple(case["gradient"][k]["shape"])]
-        gradients: dict[str, Any] = {}
-        if wrt:
-            weights = [schema.unpack_number(c) for c in case["cotangent"]]
-            cotangent = np.asarray(weights).reshape(case["value"]["shape"])
-            value, gradients = framework.both(
-                call, given, wrt, framework.asarray(cotangent, self.result_dtype)
-            )
-        else:
-            value = framework.value(call, given)
-        if framework.dtype_of(value) != self.result_dtype:
-            self._fail("dtype", self.result_dtype, framework.dtype_of(value))
-        self._compare("value", case["value"], framework.numpy(value), case["ulp"][0])
+        value, gradients = self._results(call, given, self._wrt(arrays))
+        if not hasattr(value, "shape") and not isinstance(value, float):
+            raise TypeError(f"{self.outcome.loss} returned {type(value).__name__}, not an array")
+        self.got_dtype = self.framework.dtype_of(value)
+        self._compare_dtype()
+        self._compare("value", case["value"], self.framework.numpy(value), case["ulp"][0])
         for k, gradient in gradients.items():
-            self._compare(f"gradient in {k}", case["gradient"][k], framework.numpy(gradient), case["ulp"][1])
+            self._compare(
+                f"gradient in {k}", case["gradient"][k], self.framework.numpy(gradient), case["ulp"][1]
+            )
+
+    def _wrt(self, arrays: dict[str, Any]) -> list[str]:
+        """The arrays whose gradient is compared."""
+        if not self.implementation.differentiable:
+            return []
+        gradient = self.case["gradient"]
+        return [k for k in gradient if arrays[k].shape == tuple(gradient[k]["shape"])]
+
+    def _results(self, call: Call, given: dict[str, Any], wrt: list[str]) -> tuple[Any, dict[str, Any]]:
+        framework = self.framework
+        try:
+            return self._compute(framework, call, given, wrt)
+        except Exception as error:
+            if framework.is_of_tracing(error):
+                self._find(NOT_TRACEABLE, "compiled", "a result", f"{type(error).__name__}: {error}")
+                return self._compute(framework.eager, call, given, wrt)
+            raise
+
+    def _compute(
+        self, framework: Any, call: Call, given: dict[str, Any], wrt: list[str]
+    ) -> tuple[Any, dict[str, Any]]:
+        if not wrt:
+            return framework.value(call, given), {}
+        weights = [schema.unpack_number(c) for c in self.case["cotangent"]]
+        cotangent = np.asarray(weights).reshape(self.case["value"]["shape"])
+        if self.implementation.is_ours:
+            return framework.both(call, given, wrt, framework.asarray(cotangent, self.result_dtype))
+        # What another one returns may have another shape, which is said before it meets the cotangent.
+        value = framework.value(call, given)
+        if tuple(getattr(value, "shape", ())) != cotangent.shape:
+            return value, {}
+        return framework.both(call, given, wrt, framework.asarray(cotangent, framework.dtype_of(value)))
 
     def _array(self, packed: dict[str, Any]) -> Any:
         return self.framework.asarray(
@@ -154,59 +195,119 @@ class Check:
         )
 
     def _option(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            # A weight is a number of the loss, not an input in a narrow dtype.
-            return self.framework.asarray(
-                schema.unpack(value), self.result_dtype if value["kind"] == "float" else None
-            )
-        return (
-            tuple(map(self._option, value))
-            if isinstance(value, list)
-            else value
-            if not _is_hex(value)
-            else schema.unpack_number(value)
+        if not isinstance(value, dict):
+            return option_of(value)
+        # A weight is a number of the loss, not an input in a narrow dtype.
+        return self.framework.asarray(
+            schema.unpack(value), self.result_dtype if value["kind"] == "float" else None
         )
+
+    # --- comparisons -----------------------------------------------------------------------------
+
+    def _compare_dtype(self) -> None:
+        """Of half precision ours is single precision; another's may be either."""
+        got, same_as_in = self.got_dtype, not self.implementation.is_ours and self.got_dtype == self.dtype
+        if self.implementation.keeps_dtype and not same_as_in and got != self.result_dtype:
+            self._find(WRONG, f"dtype: {got}, expected {self.result_dtype}", self.result_dtype, got)
 
     def _compare(self, what: str, expected: dict[str, Any], got: np.ndarray, allowed: float) -> None:
         """Errors in units of the scale times the precision of the dtype that they came in."""
         shape = tuple(expected["shape"])
         if got.shape != shape:
-            self._fail(f"shape of the {what}", shape, got.shape)
+            self._find(WRONG, f"shape of the {what}: {got.shape}, expected {shape}", shape, got.shape)
             return
         want = np.asarray([schema.unpack_number(x) for x in expected["data"]]).reshape(shape)
         scale = np.asarray([math.inf if s is None else s for s in expected["scale"]]).reshape(shape)
         promised = np.asarray([x is not None for x in expected["data"]], bool).reshape(shape)
-        narrow = what != "value" and self.dtype in ("float16", "bfloat16")
-        errors = error_in_ulp(
-            got.astype(np.float64), want, scale, self.dtype if narrow else self.result_dtype
-        )
-        worst = float(np.max(np.where(promised, errors, 0.0), initial=0.0))
+        dtype = self._unit(what)
+        errors = np.where(promised, error_in_ulp(got.astype(np.float64), want, scale, dtype), 0.0)
+        worst = float(np.max(errors, initial=0.0))
         if what == "value":
             self.outcome.value_ulp = max(self.outcome.value_ulp, worst)
         else:
             self.outcome.gradient_ulp = max(self.outcome.gradient_ulp or 0.0, worst)
         if worst > allowed:
-            self._fail(f"{what}: {worst:.3g} ulp, allowed {allowed}", want, got)
+            kind = self._kind(got, want, scale, errors > allowed, dtype)
+            at = None
+            if want.size > MANY:
+                at = [int(i) for i in np.unravel_index(np.argmax(errors), shape)]
+                want, got = want[tuple(at)], got[tuple(at)]
+            self._find(kind, f"{what}: {worst:.3g} ulp, allowed {allowed}", want, got, worst, at)
 
-    def _fail(self, what: str, expected: Any, got: Any) -> None:
-        self.outcome.failures.append(
-            Failure(self.case["name"], self.dtype, what, _plain(expected), _plain(got), self._text())
-        )
+    def _unit(self, what: str) -> str:
+        """The dtype whose precision can be asked for: gradients are in that of the inputs."""
+        narrow = self.dtype in HALF and (what != "value" or self.got_dtype in HALF)
+        return self.dtype if narrow else self.result_dtype
 
-    def _text(self) -> str:
-        """The call, as one would write it."""
-        lists = {k: schema.unpack(a).tolist() for k, a in schema.arrays_of(self.case).items() if a}
-        arrays = list(map(str, schema.arguments(self.case, lists)))
-        options = [
-            f"{k}={schema.unpack(v).tolist() if isinstance(v, dict) else self._option(v)!r}"
-            for k, v in ({"reduction": "none"} | self.case["options"]).items()
-        ]
-        return f"{self.outcome.loss}({', '.join(arrays + options)})"
+    def _kind(
+        self, got: np.ndarray, want: np.ndarray, scale: np.ndarray, beyond: np.ndarray, dtype: str
+    ) -> str:
+        if np.any(np.isnan(got) & ~np.isnan(want) & beyond):
+            return NAN
+        epsilon = precision(dtype)[0]
+        size = np.where(np.isfinite(scale), scale, np.abs(want))
+        rounding = np.maximum(IN_PROPORTION * size, ROUNDINGS * epsilon * max(1.0, self._largest()))
+        with np.errstate(invalid="ignore"):
+            return IMPRECISE if np.all(~beyond | (np.abs(got - want) <= rounding)) else WRONG
+
+    def _largest(self) -> float:
+        """The largest finite number that goes in."""
+        arrays = [schema.unpack(a) for a in schema.arrays_of(self.case).values() if a]
+        return max((float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) for a in arrays), default=0.0)
+
+    def _find(
+        self,
+        kind: str,
+        what: str,
+        expected: Any,
+        got: Any,
+        ulp: float | None = None,
+        at: list[int] | None = None,
+    ) -> None:
+        name, tags = self.case["name"], self.case["tags"]
+        call = call_text(self.outcome.loss, self.case)
+        numbers = _plain(expected), _plain(got)
+        self.findings.append(Finding(name, self.dtype, kind, what, *numbers, call, ulp, tags, at))
+
+
+def arguments(case: dict[str, Any], arrays: dict[str, Any]) -> list[Any]:
+    """The arguments of a case, without those at the end that are left out."""
+    found = schema.arguments(case, arrays)
+    while found and found[-1] is None:
+        found.pop()
+    return found
+
+
+def call_text(loss: str, case: dict[str, Any]) -> str:
+    """The call of a case, as one would write it."""
+
+    class Text(str):
+        """Which shows without quotes."""
+
+        __repr__ = str.__str__
+
+    def lists(packed: dict[str, Any]) -> Text:
+        once = schema.unpack({k: v for k, v in packed.items() if k != "repeat"}).tolist()
+        return Text(f"{once} * {packed['repeat']}" if packed.get("repeat", 1) > 1 else once)
+
+    arrays = {k: lists(a) for k, a in schema.arrays_of(case).items() if a}
+    options = [
+        f"{k}={lists(v) if isinstance(v, dict) else option_of(v)!r}"
+        for k, v in ({"reduction": "none"} | case["options"]).items()
+    ]
+    return f"{loss}({', '.join([*map(str, arguments(case, arrays)), *options])})"
+
+
+def option_of(value: Any) -> Any:
+    """An option that is no array."""
+    if isinstance(value, list):
+        return tuple(map(option_of, value))
+    return schema.unpack_number(value) if _is_hex(value) else value
 
 
 def one_array(loss: str, result: Any) -> Any:
     """Of several results the first; of a structure, the sum of what is in it."""
-    if LOSSES[loss].parts:
+    if LOSSES[loss].parts and isinstance(result, tuple):
         return result[0]
     return functools.reduce(operator.add, leaves(result).values())
 
@@ -227,4 +328,4 @@ def _is_hex(value: Any) -> bool:
 
 
 def _plain(x: Any) -> Any:
-    return x.tolist() if isinstance(x, np.ndarray) else list(x) if isinstance(x, tuple) else x
+    return x.tolist() if isinstance(x, (np.ndarray, np.generic)) else list(x) if isinstance(x, tuple) else x

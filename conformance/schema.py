@@ -30,7 +30,12 @@ import numpy as np
 
 SCHEMA = 1
 FOLDER = Path(__file__).parent / "vectors"
+TAGS = ("kink", "extreme", "inf", "nan", "mask", "reduction", "empty", "worked")
 DERIVED = {"reduction", "mask", "empty"}  # the tags of the cases that are made from the ordinary one
+
+
+class Damaged(ValueError):
+    """A file of vectors is not as it was written."""
 
 
 def names() -> list[str]:

@@ -48,14 +48,14 @@ def right_on_numpy_only(pred: Any, target: Any, **options: Any) -> Any:
 def test_the_loss_of_the_library_holds() -> None:
     found = validate("-f", "numpy")
     assert found.exit_code == 0, found.output
-    assert "cases hold (1 losses on numpy)" in found.output
+    assert "cases hold (1 losses of numpy)" in found.output
 
 
 def test_a_wrong_sign_in_one_branch_is_caught(plant: Any) -> None:
     plant(wrong_sign_in_one_branch)
     found = validate("-f", "numpy")
     assert found.exit_code == 1
-    assert "FAIL" in found.output
+    assert "wrong" in found.output
     assert "huber_loss([" in found.output  # the failing case, in full
     assert "expected [" in found.output
 
@@ -72,7 +72,7 @@ def test_a_loss_that_is_right_on_numpy_only_is_caught(plant: Any) -> None:
     assert validate("-f", "numpy").exit_code == 0
     found = validate("-f", "numpy", "-f", "strict")
     assert found.exit_code == 1
-    assert "huber_loss on strict" in found.output
+    assert "huber_loss of strict" in found.output
 
 
 def test_a_loss_that_raises_is_reported(plant: Any) -> None:
@@ -82,13 +82,13 @@ def test_a_loss_that_raises_is_reported(plant: Any) -> None:
     plant(raises)
     found = validate("-f", "numpy", "--json")
     assert found.exit_code == 1
-    assert "KeyError: 'gone'" in json.loads(found.stdout)[0]["failures"][0]["got"]
+    assert "KeyError: 'gone'" in json.loads(found.stdout)["outcomes"][0]["findings"][0]["got"]
 
 
 def test_json_has_every_outcome() -> None:
     found = validate("-f", "numpy", "-f", "strict", "--json")
-    outcomes = json.loads(found.stdout)
-    assert [(o["loss"], o["framework"], o["holds"]) for o in outcomes] == [
+    outcomes = json.loads(found.stdout)["outcomes"]
+    assert [(o["loss"], o["implementation"], o["holds"]) for o in outcomes] == [
         ("huber_loss", "numpy", True),
         ("huber_loss", "strict", True),
     ]

@@ -38,11 +38,12 @@ def is_wanted_on(framework: Any, case: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_vectors_hold(loss: str, framework: Any) -> None:
     wanted = functools.partial(is_wanted_on, framework)
-    outcome = kit.module("runner").run(loss, framework, dtypes=dtypes_on(framework), wanted=wanted)
+    ours = kit.module("implementations").ours(framework.name)
+    outcome = kit.module("runner").run(loss, ours, dtypes_on(framework), wanted)
     assert outcome.cases
     assert outcome.holds, "\n\n".join(
         f"{f.case} ({f.dtype}): {f.what}\n{f.call}\nexpected {f.expected}\ngot      {f.got}"
-        for f in outcome.failures
+        for f in outcome.findings
     )
 
 

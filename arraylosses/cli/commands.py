@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import arraylosses
 
 from .._core.registry import LOSSES
-from . import kit, tables
+from . import kit, tables, validation
+from .validation import listed, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-out = Console()
-err = Console(stderr=True)
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[LOSS]...", help="Which losses; all, if none is named.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -40,28 +34,19 @@ def _main(
     """Loss functions for every array framework, and the evidence for them."""
 
 
-def _known(names: list[str] | None) -> list[str]:
-    """The losses of these names, or all; a wrong name ends the program."""
-    for name in names or ():
-        if name not in LOSSES:
-            err.print(f"arraylosses: there is no loss {name}; see [bold]arraylosses list[/bold]")
-            raise typer.Exit(2)
-    return names or [name for name in arraylosses.__all__ if name in LOSSES]
-
-
 @app.command("list")
 def list_losses(as_json: AsJson = False) -> None:
     """Every loss, by family."""
     if as_json:
-        typer.echo(json.dumps([tables.facts(LOSSES[name]) for name in _known(None)], indent=1))
+        typer.echo(json.dumps([tables.facts(LOSSES[name]) for name in validation.known([])], indent=1))
     else:
-        out.print(tables.families(LOSSES[name] for name in _known(None)))
+        out.print(tables.families(LOSSES[name] for name in validation.known([])))
 
 
 @app.command()
 def show(loss: str, as_json: AsJson = False) -> None:
     """One loss: signature, formula, shapes, paper, peers."""
-    spec = LOSSES[_known([loss])[0]]
+    spec = LOSSES[validation.known([loss])[0]]
     peers = kit.module("schema").read(loss)["peers"]
     if as_json:
         typer.echo(json.dumps(tables.facts(spec) | {"peers": peers}, indent=1, ensure_ascii=False))
@@ -71,60 +56,61 @@ def show(loss: str, as_json: AsJson = False) -> None:
 
 @app.command()
 def validate(
-    losses: Names = None,
+    losses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[LOSS | LOSS=MODULE:FUNCTION]...",
+            help="Which losses; all, if none is named. Or a function of yours, and which loss it is.",
+        ),
+    ] = None,
+    loss: Annotated[list[str] | None, typer.Option("--loss", "-l", help="The same as an option.")] = None,
     framework: Annotated[
         list[str] | None,
         typer.Option(
-            "--framework", "-f", help="On which framework; on all that are installed, if none is named."
+            "--framework", "-f", help="On which framework; ours on all that are installed, if none is named."
         ),
     ] = None,
+    peer: Annotated[
+        list[str] | None, typer.Option("--peer", "-p", help="Another library: torch,optax,…, or all.")
+    ] = None,
+    adapter: Annotated[
+        list[str] | None, typer.Option("--adapter", "-a", help="A module with losses of yours.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", "-t", help="Only cases of this kind: kink, mask, extreme, …")
+    ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", "-c", help="Only cases of this name; * stands for anything.")
+    ] = None,
+    dtype: Annotated[list[str] | None, typer.Option("--dtype", "-d", help="Only in this dtype.")] = None,
+    device: Annotated[str, typer.Option("--device", help="Where arrays are: cuda, mps, …")] = "",
     as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with every outcome.")] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", "-j", min=0, help="How many at once; as many as there are cores.")
+    ] = 0,
 ) -> None:
-    """Recompute every vector on every installed framework, and show how far off it is.
+    """Recompute every vector, and show how far off it is: ours, a peer's losses, or yours.
 
-    The exit status is 1 if anything does not hold.
+    The exit status is 1 if anything does not hold (of a peer: that is not a known deviation), and 2 if
+    what was asked for makes no sense.
     """
-    runner, frameworks = kit.module("runner"), _frameworks(framework)
-    names = [
-        name for name in _known(losses) if name in kit.module("schema").names() or _without_vectors(name)
-    ]
-    outcomes: list[Any] = []
-    with _progress() as progress:
-        task = progress.add_task("", total=len(names) * len(frameworks))
-        for name in names:
-            for f in frameworks:
-                progress.update(task, description=f"{name} on {f.name}")
-                outcomes.append(runner.run(name, f))
-                progress.advance(task)
-    failed = [o for o in outcomes if not o.holds]
-    if as_json:
-        typer.echo(json.dumps([asdict(o) | {"holds": o.holds} for o in outcomes], indent=1, default=str))
-    else:
-        out.print(tables.outcomes(outcomes, frameworks))
-        for o in failed:
-            out.print(tables.failures(o))
-        out.print(tables.verdict(outcomes, frameworks))
-    if failed:
+    named = [*(losses or ()), *listed(loss)]
+    assignments = [name for name in named if "=" in name]
+    names = validation.known(name for name in named if "=" not in name)
+    validation.check_writable(html)
+    wanted = validation.wanted(listed(tag), case or [], listed(dtype))
+    found = validation.sources(
+        listed(framework), validation.peers(listed(peer)), listed(adapter), assignments, device
+    )
+    validation.check(found)
+    jobs = validation.jobs(found, names, wanted)
+    outcomes = validation.run(jobs, processes)
+    report = kit.module("report").of(outcomes, found, wanted)
+    if any(source.kind in ("adapter", "function") for source in found):
+        validation.refuse_misuse(outcomes)
+    if html:
+        validation.write(html, kit.module("report").page(report))
+    validation.show(report, as_json)
+    if not report["holds"]:
         raise typer.Exit(1)
-
-
-def _without_vectors(name: str) -> bool:
-    err.print(f"arraylosses: there are no vectors for {name}")
-    raise typer.Exit(1)
-
-
-def _frameworks(names: list[str] | None) -> list[Any]:
-    module = kit.module("frameworks")
-    for name in names or ():
-        if name not in module.FRAMEWORKS:
-            err.print(f"arraylosses: there is no framework {name}; there are {', '.join(module.FRAMEWORKS)}")
-            raise typer.Exit(2)
-        if not module.FRAMEWORKS[name].installed():
-            err.print(f"arraylosses: {name} is not installed")
-            raise typer.Exit(2)
-    return [module.FRAMEWORKS[name] for name in names] if names else module.installed()
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=err, transient=True)

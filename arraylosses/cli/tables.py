@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -75,43 +75,70 @@ def page(spec: Loss, peers: dict[str, str]) -> RenderableType:
     return Group(*parts)
 
 
-def outcomes(found: list[Any], frameworks: list[Any]) -> RenderableType:
-    """Loss × framework: whether it holds, and the worst error of value and gradient in ulp."""
+def outcomes(report: dict[str, Any]) -> RenderableType:
+    """Loss × implementation: what it comes to, and the worst error of value and gradient in ulp."""
     table = Table(title="worst error in ulp: value / gradient", title_justify="left", title_style="dim")
     table.add_column("loss", no_wrap=True)
-    for f in frameworks:
-        table.add_column(f"{f.name} {f.version()}", justify="right", no_wrap=True)
-    by_loss: dict[str, list[Any]] = {}
-    for o in found:
-        by_loss.setdefault(o.loss, []).append(o)
-    for loss, row in by_loss.items():
-        table.add_row(loss, *(cell(o) for o in row))
+    names = [found["name"] for found in report["implementations"]]
+    for found in report["implementations"]:
+        table.add_column(f"{found['name']} {found['version']}".strip(), justify="right", no_wrap=True)
+    rows: dict[str, dict[str, Any]] = {}
+    for o in report["outcomes"]:
+        rows.setdefault(o["loss"], {})[o["implementation"]] = o
+    for loss, row in rows.items():
+        table.add_row(loss, *(cell(row[name]) if name in row else "" for name in names))
     return table
 
 
-def cell(o: Any) -> str:
-    errors = f"{o.value_ulp:.1f}" + ("" if o.gradient_ulp is None else f" / {o.gradient_ulp:.1f}")
-    return f"[green]pass[/green] {errors}" if o.holds else f"[red]FAIL[/red] {errors}"
+def cell(o: dict[str, Any]) -> str:
+    if o["kind"] == "not applicable":
+        return "[dim]not applicable[/dim]"
+    gradient = "" if o["gradient_ulp"] is None else f" / {_ulp(o['gradient_ulp'])}"
+    known = all(f["deviation"] for f in o["findings"])
+    colour = "green" if o["holds"] else "yellow" if known else "red"
+    return f"[{colour}]{o['kind']}[/{colour}] {_ulp(o['value_ulp'])}{gradient}"
 
 
-def failures(o: Any) -> RenderableType:
-    """The cases that do not hold, in full."""
+def _ulp(x: float) -> str:
+    return f"{x:.1f}" if x < 1000 else f"{x:.0e}"
+
+
+def failures(o: dict[str, Any]) -> RenderableType:
+    """The cases that do not hold and are not known not to, in full."""
     parts: list[RenderableType] = []
-    for f in o.failures[:SHOWN]:
-        lines = (f.call, f"expected {f.expected}", f"got      {f.got}")
+    new = [f for f in o["findings"] if not f["deviation"]]
+    for f in new[:SHOWN]:
+        lines = (f["call"], f"expected {f['expected']}", f"got      {f['got']}", f["command"])
         parts += [
-            Text(f"{f.case} ({f.dtype}): {f.what}", style="bold"),
+            Text(f"{f['case']} ({f['dtype']}): {f['kind']}: {f['what']}", style="bold"),
             Padding(Text("\n".join(lines)), (0, 0, 1, 2)),
         ]
-    if (more := len(o.failures) - SHOWN) > 0:
+    if (more := len(new) - SHOWN) > 0:
         parts.append(Text(f"and {more} more"))
-    return Panel(Group(*parts), title=f"{o.loss} on {o.framework}", border_style="red", title_align="left")
+    title = f"{o['loss']} of {o['implementation']}"
+    return Panel(Group(*parts), title=title, border_style="red", title_align="left")
 
 
-def verdict(found: list[Any], frameworks: list[Any]) -> RenderableType:
-    cases = sum(o.cases for o in found)
-    failed = sum(len({(f.case, f.dtype) for f in o.failures}) for o in found)
-    where = f"{len({o.loss for o in found})} losses on {', '.join(f.name for f in frameworks)}"
+def verdict(report: dict[str, Any]) -> Iterable[RenderableType]:
+    """How many cases hold, and of those that do not how many are known."""
+    found = report["outcomes"]
+    cases = sum(o["cases"] for o in found)
+    names = ", ".join(i["name"] for i in report["implementations"])
+    where = f"{len({o['loss'] for o in found})} losses of {names}"
+    failed, known = _count(found, lambda f: not f["deviation"]), _count(found, lambda f: bool(f["deviation"]))
+    for u in report["unseen"]:
+        text = f"{u['peer']}: {u['loss']}: known as {u['outcome']}, but was not seen: {u['says']}"
+        yield Text(text, style="bold red")
     if failed:
-        return Text(f"{failed} of {cases} cases do not hold ({where})", style="bold red")
-    return Text(f"all {cases} cases hold ({where})", style="bold green")
+        yield Text(f"{failed} of {cases} cases do not hold ({where})", style="bold red")
+    elif known:
+        yield Text(
+            f"{cases - known} of {cases} cases hold, {known} are known not to ({where})", style="yellow"
+        )
+    else:
+        yield Text(f"all {cases} cases hold ({where})", style="bold green")
+
+
+def _count(found: list[Any], which: Callable[[dict[str, Any]], bool]) -> int:
+    """The cases with such a finding."""
+    return sum(len({(f["case"], f["dtype"]) for f in o["findings"] if which(f)}) for o in found)

@@ -1,0 +1,77 @@
+"""What a run came to, as plain data for JSON and for the page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import arraylosses
+from arraylosses._core.registry import LOSSES
+
+from . import deviations
+from .frameworks import FRAMEWORKS
+from .implementations import Source, peer_of
+from .outcomes import KINDS, Finding, Outcome
+from .runner import Wanted
+
+SCHEMA = 1
+
+
+def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[str, Any]:
+    """The report of a run: `holds` says whether all is as it should be."""
+    peers = {source.name for source in sources if source.kind == "peer"}
+    of_peers = [o for o in outcomes if o.implementation in peers]
+    unseen = deviations.unseen(of_peers) if wanted.everything else []
+    return {
+        "schema": SCHEMA,
+        "arraylosses": arraylosses.__version__,
+        "implementations": [_implementation(source) for source in sources],
+        "kinds": list(KINDS),
+        "outcomes": [_outcome(o, o.implementation in peers) for o in outcomes],
+        "unseen": [
+            {"peer": d.peer, "loss": loss, "outcome": d.outcome, "says": d.says} for d, loss in unseen
+        ],
+        "holds": not deviations.untold(outcomes) and not unseen,
+    }
+
+
+def _implementation(source: Source) -> dict[str, Any]:
+    if source.kind == "peer":
+        from .peers import version
+
+        peer = peer_of(source.name)
+        return {"name": peer.name, "version": version(peer), "framework": peer.framework, "is_peer": True}
+    found = source.implementation
+    return {
+        "name": found.name,
+        "version": found.version,
+        "framework": found.framework.name,
+        "is_peer": False,
+    }
+
+
+def _outcome(outcome: Outcome, is_peer: bool) -> dict[str, Any]:
+    facts = asdict(outcome) | {"family": LOSSES[outcome.loss].family, "kind": outcome.kind}
+    facts |= {"cases": outcome.cases, "holds": outcome.holds}
+    facts["findings"] = [_finding(outcome, f, is_peer) for f in outcome.findings]
+    return facts
+
+
+def _finding(outcome: Outcome, finding: Finding, is_peer: bool) -> dict[str, Any]:
+    known = deviations.told(outcome, finding)
+    return asdict(finding) | {
+        "command": command(outcome, finding, is_peer),
+        "deviation": known and {"says": known.says, "kind": known.kind, "issue": known.issue},
+    }
+
+
+def command(outcome: Outcome, finding: Finding, is_peer: bool) -> str:
+    """What shows a finding again."""
+    if is_peer:
+        which = f"{outcome.loss} --peer {outcome.implementation}"
+    elif outcome.implementation in FRAMEWORKS:
+        which = f"{outcome.loss} --framework {outcome.implementation}"
+    else:
+        which = f"{outcome.loss} --adapter {outcome.implementation}"
+    name = finding.case.replace('"', '\\"')
+    return f'arraylosses validate {which} --case "{name}" --dtype {finding.dtype}'

@@ -1,0 +1,170 @@
+"""A finding as a program of its own: the call of a peer, with its numbers, that prints what was seen.
+
+The program stands on nothing but the peer and its framework, and is run when it is made: what it computes
+has to be what was found.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import schema
+from .implementations import Implementation, accepts
+from .outcomes import NAN, WRONG, Finding, Outcome
+from .runner import arguments, cases, option_of
+
+LIBRARY = {
+    "numpy": "import numpy as np",
+    "torch": "import torch",
+    "jax": "import jax\nimport jax.numpy as jnp",
+}
+ARRAY = {"numpy": "np.asarray", "torch": "torch.tensor", "jax": "jnp.asarray"}
+DTYPE = {"numpy": "np.", "torch": "torch.", "jax": "jnp."}
+
+
+def add(outcome: Outcome, implementation: Implementation) -> None:
+    """Give every finding of a wrong number, or of none, the program that shows it."""
+    numbers = (f for f in outcome.findings if f.kind in (WRONG, NAN))
+    wrong = [f for f in numbers if not f.what.startswith(("dtype", "shape"))]
+    if not wrong or implementation.framework.name not in LIBRARY:
+        return
+    outcome.prelude = prelude(implementation.functions[outcome.loss])
+    by_name = {case["name"]: case for case in cases(outcome.loss)}
+    for finding in wrong:
+        finding.snippet = program(outcome.loss, implementation, by_name[finding.case], finding)
+        with implementation.framework.session(finding.dtype):
+            confirm(outcome, finding)
+
+
+def confirm(outcome: Outcome, finding: Finding) -> None:
+    """Run the program, and compare."""
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(None):
+        exec(f"{outcome.prelude}\n{finding.snippet}", names)
+    seen = names["seen"]
+    seen = np.asarray(seen.detach().double() if hasattr(seen, "detach") else seen, np.float64)
+    place = finding.at
+    got = seen[tuple(place)] if place is not None else seen
+    if not np.allclose(got, np.asarray(finding.got, float), rtol=1e-3, atol=0, equal_nan=True):
+        raise AssertionError(f"{outcome.loss}, {finding.case}: the program shows {got}, not {finding.got}")
+
+
+def program(loss: str, implementation: Implementation, case: dict[str, Any], finding: Finding) -> str:
+    """The lines that call the loss on the arrays of a case."""
+    library = implementation.framework.name
+    lines = []
+    if library == "jax" and finding.dtype == "float64":
+        lines.append('jax.config.update("jax_enable_x64", True)')
+    packed = {k: a for k, a in schema.arrays_of(case).items() if a}
+    names = {k: _name(k) for k in packed}
+    lines += [f"{names[k]} = {_array(library, a, finding.dtype)}" for k, a in packed.items()]
+    options = {k: _option(library, v, finding.dtype) for k, v in case["options"].items()}
+    function = implementation.functions[loss]
+    if "reduction" not in options and not accepts(function, 0, {"reduction": "none"}):
+        options["reduction"] = repr("none")
+    args = [_structure(x) for x in arguments(case, names)]
+    call = f"{loss}({', '.join([*args, *(f'{k}={v}' for k, v in options.items())])})"
+    if not finding.what.startswith("gradient in "):
+        return "\n".join([*lines, f"seen = {call}", _printed(finding)])
+    wrt = names[finding.what.removeprefix("gradient in ").partition(":")[0]]
+    wide = "float64" if finding.dtype == "float64" else "float32"
+    weights = {"kind": "float", "shape": case["value"]["shape"], "data": case["cotangent"]}
+    cotangent = _array(library, weights, wide)
+    if library == "torch":
+        lines += [f"{wrt}.requires_grad_()", f"value = {call}"]
+        lines += [f"seen, = torch.autograd.grad(value, {wrt}, {cotangent}.to(value.dtype))"]
+    else:
+        lines += [f"value, pull = jax.vjp(lambda {wrt}: {call}, {wrt})"]
+        lines += [f"seen, = pull({cotangent}.astype(value.dtype))"]
+    return "\n".join([*lines, _printed(finding)])
+
+
+def _printed(finding: Finding) -> str:
+    where = "" if finding.at is None else f"[{', '.join(map(str, finding.at))}]"
+    return f"print(seen{where})  # expected {_text(finding.expected)}"
+
+
+def _name(place: str) -> str:
+    """A name for an array in a structure: of "pred[1]['a']", pred_1_a."""
+    return "".join(c if c.isalnum() else "_" for c in place.replace("']", "").replace("['", "_")).rstrip("_")
+
+
+def _array(library: str, packed: dict[str, Any], dtype: str) -> str:
+    lists = _text(schema.unpack({k: v for k, v in packed.items() if k != "repeat"}).tolist())
+    if packed.get("repeat", 1) > 1:
+        lists += f" * {packed['repeat']}"
+    kind = {"float": dtype, "int": "int64" if library != "jax" else "int32", "bool": "bool"}[packed["kind"]]
+    return f"{ARRAY[library]}({lists}, dtype={DTYPE[library]}{kind})"
+
+
+def _option(library: str, value: Any, dtype: str) -> str:
+    if isinstance(value, dict):
+        return _array(library, value, "float64" if dtype == "float64" else "float32")
+    return _text(option_of(value))
+
+
+def _text(x: Any) -> str:
+    return repr(x).replace("inf", 'float("inf")').replace("nan", 'float("nan")')
+
+
+def _structure(x: Any) -> str:
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{k!r}: {_structure(v)}" for k, v in x.items()) + "}"
+    return f"[{', '.join(map(_structure, x))}]" if isinstance(x, list) else str(x)
+
+
+# --- what the function stands on -----------------------------------------------------------------
+
+
+def prelude(function: Callable[..., Any]) -> str:
+    """The imports, and whatever else of its module a function uses, and itself."""
+    module = sys.modules[function.__module__]
+    source = Path(inspect.getfile(module)).read_text(encoding="utf-8")
+    nodes = {name: node for node in ast.parse(source).body for name in _defined(node)}
+    wanted, chosen = [function.__name__], []
+    while wanted:
+        node = nodes.get(wanted.pop())
+        if node is not None and node not in chosen:
+            chosen.append(node)
+            wanted += _used(node)
+    ordered = sorted(chosen, key=lambda node: node.lineno)
+    parts = [ast.get_source_segment(source, node) or "" for node in ordered]
+    return "\n".join([LIBRARY[_framework_of(module)], *parts])
+
+
+def _framework_of(module: Any) -> str:
+    return module.FRAMEWORK
+
+
+@functools.singledispatch
+def _defined(node: ast.stmt) -> list[str]:
+    return []
+
+
+@_defined.register
+def _(node: ast.FunctionDef) -> list[str]:
+    return [node.name]
+
+
+@_defined.register
+def _(node: ast.Assign) -> list[str]:
+    return [t.id for t in node.targets if isinstance(t, ast.Name)]
+
+
+@_defined.register(ast.Import)
+@_defined.register(ast.ImportFrom)
+def _(node: Any) -> list[str]:
+    return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+
+
+def _used(node: ast.AST) -> Iterator[str]:
+    return (n.id for n in ast.walk(node) if isinstance(n, ast.Name))

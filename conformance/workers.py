@@ -1,0 +1,84 @@
+"""Many losses of many implementations, in processes of their own: side by side, and apart from one another.
+
+A peer is imported where nothing else is, with the environment that it asks for; and a process that dies
+is an outcome.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from . import runner, snippets
+from .implementations import Source
+from .outcomes import RAISES, Finding, Outcome
+from .runner import ALL, Wanted
+
+FEW = 8  # jobs, which are done before a process has started
+
+
+@dataclass(frozen=True)
+class Job:
+    """A loss of an implementation."""
+
+    source: Source
+    loss: str
+    wanted: Wanted = ALL
+    snippets: bool = False  # whether a program shows each wrong number
+
+    def run(self) -> Outcome:
+        implementation = self.source.implementation
+        dtypes = tuple(d for d in implementation.framework.dtypes if d in (self.wanted.dtypes or (d,)))
+        outcome = runner.run(self.loss, implementation, dtypes, self.wanted)
+        if self.snippets:
+            snippets.add(outcome, implementation)
+        return outcome
+
+
+def outcomes(jobs: list[Job], processes: int = 0) -> Iterator[Outcome]:
+    """The outcomes of jobs, as they come."""
+    processes = processes or os.cpu_count() or 1
+    peers = dict.fromkeys(job.source for job in jobs if job.source.kind == "peer")
+    together = [job for job in jobs if job.source not in peers]
+    for peer in peers:
+        yield from _in_processes([job for job in jobs if job.source == peer], 1)
+    if processes == 1 or len(together) <= FEW:
+        for job in together:
+            yield job.run()
+    else:
+        yield from _in_processes(together, processes)
+
+
+def _in_processes(jobs: list[Job], processes: int) -> Iterator[Outcome]:
+    environment = jobs[0].source.environment
+    left = list(jobs)
+    while left:  # from where a process died on
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, context, _set, (environment,)) as pool:
+            running: dict[Future[Outcome], Job] = {pool.submit(job.run): job for job in left}
+            try:
+                for done in as_completed(running):
+                    outcome = done.result()
+                    left.remove(running[done])
+                    yield outcome
+            except BrokenProcessPool:
+                if processes == 1:
+                    yield _dead(left.pop(0))
+                processes = 1
+
+
+def _set(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    gc.set_threshold(100_000, 50, 50)  # the traces of small cases are many objects, soon gone
+
+
+def _dead(job: Job) -> Outcome:
+    outcome = Outcome(job.loss, job.source.name)
+    outcome.count(RAISES)
+    outcome.findings.append(Finding("", "", RAISES, "the process died", "a result", "nothing", job.loss))
+    return outcome
