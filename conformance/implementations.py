@@ -161,6 +161,18 @@ def _of_module(source: Source, module: ModuleType, functions: dict[str, Function
     return Implementation(module.__name__, framework, functions, version, differentiable)
 
 
+def of_functions(functions: Mapping[str, Function], framework: str = "") -> Implementation:
+    """Functions by the name of the loss that they claim to be."""
+    for name in functions:
+        if name not in LOSSES:
+            raise Unusable(f"there is no loss {name}; see arraylosses list")
+    if framework not in ("", *FRAMEWORKS):
+        raise Unusable(f"there is no framework {framework}; there are {', '.join(FRAMEWORKS)}")
+    found = FRAMEWORKS[framework or "numpy"]
+    names = sorted({getattr(f, "__module__", "") for f in functions.values()})
+    return Implementation(", ".join(names), found, functions, differentiable=found.differentiates)
+
+
 def functions_of(module: ModuleType) -> dict[str, Function]:
     """The functions of a module that are named as losses are."""
     return {name: f for name in LOSSES if callable(f := getattr(module, name, None))}

@@ -31,7 +31,8 @@ from .outcomes import (
     Outcome,
 )
 
-# What is no more than rounding: as much of the result, or so many roundings of the largest number in.
+# What is no more than rounding: that much of the result, or so many roundings of the largest number that
+# goes in, if these are not more than that much of 1.
 IN_PROPORTION = 2.0**-10
 ROUNDINGS = 64
 MANY = 64  # numbers, of which a finding keeps the worst
@@ -157,6 +158,17 @@ class Check:
                 f"gradient in {k}", case["gradient"][k], self.framework.numpy(gradient), case["ulp"][1]
             )
 
+        if case["name"] == "ordinary" and self.dtype == "float32" and not self.implementation.is_ours:
+            self._trace(call, given)
+
+    def _trace(self, call: Call, given: dict[str, Any]) -> None:
+        """Whether the compiler of the framework can follow what has just been computed without it."""
+        try:
+            self.framework.trace(call, given)
+        except Exception as error:  # compilers have errors of all kinds
+            said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            self._find(NOT_TRACEABLE, "compiled", "a result", said)
+
     def _wrt(self, arrays: dict[str, Any]) -> list[str]:
         """The arrays whose gradient is compared."""
         if not self.implementation.differentiable:
@@ -246,7 +258,8 @@ class Check:
             return NAN
         epsilon = precision(dtype)[0]
         size = np.where(np.isfinite(scale), scale, np.abs(want))
-        rounding = np.maximum(IN_PROPORTION * size, ROUNDINGS * epsilon * max(1.0, self._largest()))
+        roundings = ROUNDINGS * epsilon * max(1.0, self._largest())
+        rounding = np.maximum(IN_PROPORTION * size, min(roundings, IN_PROPORTION))
         with np.errstate(invalid="ignore"):
             return IMPRECISE if np.all(~beyond | (np.abs(got - want) <= rounding)) else WRONG
 

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from . import runner, snippets
-from .implementations import Source
+from .implementations import Implementation, Source
 from .outcomes import RAISES, Finding, Outcome
 from .runner import ALL, Wanted
 
@@ -33,11 +33,16 @@ class Job:
 
     def run(self) -> Outcome:
         implementation = self.source.implementation
-        dtypes = tuple(d for d in implementation.framework.dtypes if d in (self.wanted.dtypes or (d,)))
-        outcome = runner.run(self.loss, implementation, dtypes, self.wanted)
+        outcome = held(self.loss, implementation, self.wanted)
         if self.snippets:
             snippets.add(outcome, implementation)
         return outcome
+
+
+def held(loss: str, implementation: Implementation, wanted: Wanted = ALL) -> Outcome:
+    """A loss of an implementation, held against its vectors."""
+    dtypes = tuple(d for d in implementation.framework.dtypes if d in (wanted.dtypes or (d,)))
+    return runner.run(loss, implementation, dtypes, wanted)
 
 
 def outcomes(jobs: list[Job], processes: int = 0) -> Iterator[Outcome]:
