@@ -173,20 +173,21 @@ class Check:
         if got.shape != shape:
             self._fail(f"shape of the {what}", shape, got.shape)
             return
+        repeated = got.astype(np.float64).reshape(expected.get("repeat", 1), *schema.once(expected)["shape"])
+        shape = repeated.shape[1:]
         want = np.asarray([schema.unpack_number(x) for x in expected["data"]]).reshape(shape)
         scale = np.asarray([math.inf if s is None else s for s in expected["scale"]]).reshape(shape)
         promised = np.asarray([x is not None for x in expected["data"]], bool).reshape(shape)
         narrow = what != "value" and self.dtype in ("float16", "bfloat16")
-        errors = error_in_ulp(
-            got.astype(np.float64), want, scale, self.dtype if narrow else self.result_dtype
-        )
-        worst = float(np.max(np.where(promised, errors, 0.0), initial=0.0))
+        errors = error_in_ulp(repeated, want, scale, self.dtype if narrow else self.result_dtype)
+        errors = np.where(promised, errors, 0.0).reshape(len(repeated), -1).max(axis=1, initial=0.0)
+        worst = float(errors.max())
         if what == "value":
             self.outcome.value_ulp = max(self.outcome.value_ulp, worst)
         else:
             self.outcome.gradient_ulp = max(self.outcome.gradient_ulp or 0.0, worst)
         if worst > allowed:
-            self._fail(f"{what}: {worst:.3g} ulp, allowed {allowed}", want, got)
+            self._fail(f"{what}: {worst:.3g} ulp, allowed {allowed}", want, repeated[errors.argmax()])
 
     def _fail(self, what: str, expected: Any, got: Any) -> None:
         self.outcome.failures.append(
@@ -195,7 +196,7 @@ class Check:
 
     def _text(self) -> str:
         """The call, as one would write it."""
-        lists = {k: schema.unpack(a).tolist() for k, a in schema.arrays_of(self.case).items() if a}
+        lists = {k: _text_of(a) for k, a in schema.arrays_of(self.case).items() if a}
         arrays = list(map(str, schema.arguments(self.case, lists)))
         options = [
             f"{k}={schema.unpack(v).tolist() if isinstance(v, dict) else self._option(v)!r}"
@@ -220,6 +221,12 @@ def error_in_ulp(got: np.ndarray, want: np.ndarray, scale: np.ndarray, dtype: st
         error = np.abs(got - want) / unit
     same = (got == want) | (got == beyond) | (np.isnan(got) & np.isnan(want))
     return np.where(same, 0.0, np.where(np.isfinite(got) & np.isfinite(want), error, math.inf))
+
+
+def _text_of(packed: dict[str, Any]) -> Any:
+    lists = schema.unpack(schema.once(packed)).tolist()
+    ones = ", 1" * (len(packed["shape"]) - 1)
+    return f"np.tile({lists}, ({packed['repeat']}{ones or ','}))" if "repeat" in packed else lists
 
 
 def _is_hex(value: Any) -> bool:

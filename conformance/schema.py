@@ -1,11 +1,13 @@
 """The vectors: one JSON file for each loss, written by `generate`, never by hand, read by everyone.
 
-Numbers are hexadecimal floats, so that they are exact in every language. What a file holds:
+Numbers are hexadecimal floats, so that they are exact in every language. docs/vectors.md has all of this at
+length, for readers in other languages. What a file holds:
 
     schema     the version of this format
     loss       the name of the loss, `family` its chapter, `peers` how others call it
-    cases      each with a `name`, `tags`, and
-      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
+    cases      each with a `name`, `tags` (see tags.py), and
+      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat),
+                 and `repeat`, if the data are given once and stand so many times one after the other;
                  null for an optional array that is left out; a list or an object of arrays, or of more
                  of them, for a structure
       options    the other arguments: numbers, words, lists of them, or arrays written as above
@@ -13,7 +15,7 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
                  are measured
       cotangent  the weights of the results in the sum whose gradient is given
       gradient   by the name of the argument, with its place in a structure ("pred[1]['a']"), as
-                 `value`; null where nothing is promised
+                 `value`; null where nothing is promised; `repeat` as for arrays
       ulp        what an error may be, in units of `scale` times the precision of the dtype:
                  [of the value, of the gradient]; `reason` why, if it is wider than usual
 """
@@ -28,9 +30,8 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = Path(__file__).parent / "vectors"
-DERIVED = {"reduction", "mask", "empty"}  # the tags of the cases that are made from the ordinary one
 
 
 def names() -> list[str]:
@@ -104,7 +105,15 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
     """An array of float64, int64 or bool."""
     dtype = {"float": np.float64, "int": np.int64, "bool": np.bool_}[packed["kind"]]
     data = list(map(unpack_number, packed["data"])) if packed["kind"] == "float" else packed["data"]
-    return np.asarray(data, dtype).reshape(packed["shape"])
+    return np.tile(np.asarray(data, dtype), packed.get("repeat", 1)).reshape(packed["shape"])
+
+
+def once(packed: dict[str, Any]) -> dict[str, Any]:
+    """An array, or a result, without its repetitions."""
+    if "repeat" not in packed:
+        return packed
+    first, *rest = packed["shape"]
+    return {k: v for k, v in packed.items() if k != "repeat"} | {"shape": [first // packed["repeat"], *rest]}
 
 
 def unpack_number(x: str | None) -> float:
