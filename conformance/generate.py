@@ -45,8 +45,7 @@ def generate(loss: str) -> dict[str, Any]:
 
 
 def write(loss: str) -> None:
-    schema.FOLDER.mkdir(exist_ok=True)
-    (schema.FOLDER / f"{loss}.json").write_text(schema.text_of(generate(loss)), encoding="utf-8")
+    schema.write(generate(loss))
 
 
 def _written(spec: Any, evidence: Evidence, case: Case) -> dict[str, Any]:

@@ -22,6 +22,7 @@ length, for readers in other languages. What a file holds:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable
@@ -32,6 +33,11 @@ import numpy as np
 
 SCHEMA = 2
 FOLDER = Path(__file__).parent / "vectors"
+SUMS = "SHA256SUMS"  # as `sha256sum -c` reads it
+
+
+class Damaged(ValueError):
+    """A file of vectors is not what was written."""
 
 
 def names() -> list[str]:
@@ -40,7 +46,44 @@ def names() -> list[str]:
 
 
 def read(loss: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{loss}.json").read_text(encoding="utf-8"))
+    """The vectors of a loss, if they are those that were written."""
+    path = FOLDER / f"{loss}.json"
+    try:
+        content = path.read_bytes()
+        vectors = json.loads(content)
+    except FileNotFoundError:
+        raise Damaged(f"{path}: there is no such file") from None
+    except ValueError:  # neither JSON nor even text
+        raise Damaged(f"{path}: this is not JSON") from None
+    version = vectors.get("schema") if isinstance(vectors, dict) else None
+    if version != SCHEMA:
+        raise Damaged(f"{path}: this has version {version} of the schema, and only {SCHEMA} can be read")
+    if sums().get(path.name) != hashlib.sha256(content).hexdigest():
+        raise Damaged(f"{path}: this is not what was written, as its sum in {SUMS} tells")
+    return vectors
+
+
+def write(vectors: dict[str, Any]) -> None:
+    """The file of a loss, and its sum."""
+    path, content = FOLDER / f"{vectors['loss']}.json", text_of(vectors).encode()
+    FOLDER.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    sign(path.name, content)
+
+
+def sign(name: str, content: bytes) -> None:
+    """Write down the sum of a file; those of the others stay, but for files that are gone."""
+    known = {k: v for k, v in sums().items() if (FOLDER / k).exists()}
+    known[name] = hashlib.sha256(content).hexdigest()
+    lines = "".join(f"{digest}  {k}\n" for k, digest in sorted(known.items()))
+    (FOLDER / SUMS).write_bytes(lines.encode())
+
+
+def sums() -> dict[str, str]:
+    """The SHA-256 of every file, by its name."""
+    path = FOLDER / SUMS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def text_of(vectors: dict[str, Any]) -> str:
