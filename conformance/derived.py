@@ -10,15 +10,18 @@ import numpy as np
 
 from arraylosses._core.signature import covers, shape_of, sizes_of, spread_shape
 
+from . import schema
 from .case import Case, Evidence
 from .layout import Layout
 
+# More items than float16 can count, if an item is a number or a row of classes; fewer of what is larger.
+MANY_ITEMS, MANY_ELEMENTS, FEWER_ELEMENTS = 70_000, 2**19, 2**15
 WEIGHTS = (1.0, 0.5, 2.0, 1.5)
 NORMALIZER = 2.5
 
 
-def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list[Case]:
-    """All cases of a loss, those derived from its ordinary one in the second place."""
+def derived_cases(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list[Case]:
+    """Reductions, weights, masks and nothing at all, of the ordinary case."""
     ordinary = evidence.cases[0]
     layout = Layout(spec, ordinary)
     items = layout.signature.items
@@ -29,12 +32,11 @@ def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list
     mask = _pattern(layout.mask.shape)
     planted = _planted(layout, ordinary, mask)
 
-    def derived(name: str, case: Case = ordinary, tag: str = "reduction", **options: Any) -> Case:
-        return replace(case, name=name, options=ordinary.options | options, tags=(tag,))
+    def derived(name: str, case: Case = ordinary, **options: Any) -> Case:
+        return replace(case, name=name, options=ordinary.options | options, tags=("derived",))
 
     nothing = np.zeros(layout.mask.shape, bool)
     return [
-        ordinary,
         derived("sum", reduction="sum"),
         derived("mean", reduction="mean"),
         derived("mean, normalizer", reduction="mean", normalizer=NORMALIZER),
@@ -43,22 +45,52 @@ def cases_of(spec: Any, evidence: Evidence, item_shape: tuple[int, ...]) -> list
         derived("mean, weights", reduction="mean", sample_weight=weight),
         derived("mean, weights of which some are 0", reduction="mean", sample_weight=some_zero),
         derived("mean, all weights 0", reduction="mean", sample_weight=np.zeros(heavy)),
-        derived("none, NaN under the mask", planted, "mask", where=mask),
-        derived("mean, NaN under the mask", planted, "mask", reduction="mean", where=mask),
+        derived("none, NaN under the mask", planted, where=mask),
+        derived("mean, NaN under the mask", planted, reduction="mean", where=mask),
         derived(
             "mean, NaN under the mask, weights",
             planted,
-            "mask",
             reduction="mean",
             where=mask,
             sample_weight=weight,
         ),
-        derived(
-            "mean, all masked", _planted(layout, ordinary, nothing), "mask", reduction="mean", where=nothing
-        ),
-        derived("mean, empty", _empty(layout, ordinary), "empty", reduction="mean"),
-        *evidence.cases[1:],
+        derived("mean, all masked", _planted(layout, ordinary, nothing), reduction="mean", where=nothing),
+        derived("mean, empty", _empty(layout, ordinary), reduction="mean"),
     ]
+
+
+def many_items(spec: Any, evidence: Evidence, mean: dict[str, Any], items: int) -> dict[str, Any] | None:
+    """The mean of the ordinary case as it is written down, of its items many times over.
+
+    The mean is the same, and the cotangent so many times larger that each item keeps its gradient. That of
+    arrays which all items share is left out: it is a sum over all of them, as exact as its order is good.
+    None where items depend on one another.
+    """
+    layout = Layout(spec, evidence.cases[0])
+    if layout.signature.items[:1] != ("...",):
+        return None
+    repeated = {
+        k: a.size
+        for k, a in layout.arrays.items()
+        if a.ndim and layout.signature.inputs[layout.names.index(k)][:1] == ("...",)
+    }
+    core = {d for dims in layout.signature.inputs for d in dims} - {"..."}
+    elements = MANY_ELEMENTS if core <= {"c"} else FEWER_ELEMENTS
+    k = 1
+    while k * items < MANY_ITEMS and 2 * k * sum(repeated.values()) <= elements:
+        k *= 2
+
+    def many(written: dict[str, Any]) -> dict[str, Any]:
+        first, *rest = written["shape"]
+        return written | {"shape": [k * first, *rest], "repeat": k}
+
+    return mean | {
+        "name": "mean, many items",
+        "tags": ["derived"],
+        "arrays": {name: many(a) if name in repeated else a for name, a in mean["arrays"].items()},
+        "cotangent": [schema.pack_number(k * schema.unpack_number(c)) for c in mean["cotangent"]],
+        "gradient": {name: many(g) for name, g in mean["gradient"].items() if name in repeated},
+    }
 
 
 def _pattern(shape: tuple[int, ...]) -> np.ndarray:

@@ -12,8 +12,9 @@ from arraylosses._core.registry import LOSSES
 
 from . import schema
 from .case import Case, Evidence, load
-from .derived import cases_of
-from .oracle import Certified, certify
+from .derived import derived_cases, many_items
+from .oracle import certify
+from .tags import tags_of
 
 
 def evidence_of(loss: str) -> Evidence:
@@ -27,37 +28,43 @@ def generate(loss: str) -> dict[str, Any]:
     """The vectors of a loss."""
     assert arraylosses  # importing it has filled the registry
     spec, evidence = LOSSES[loss], evidence_of(loss)
-    ordinary = certify(spec, evidence, evidence.cases[0])
-    cases = cases_of(spec, evidence, ordinary.value.shape)
+    ordinary = _written(spec, evidence, evidence.cases[0])
+    items = tuple(ordinary["value"]["shape"])
+    derived = [_written(spec, evidence, case) for case in derived_cases(spec, evidence, items)]
+    mean = next(case for case in derived if case["name"] == "mean")
+    long = many_items(spec, evidence, mean, math.prod(items))
+    own = [_written(spec, evidence, case) for case in evidence.cases[1:]]
+    cases = [ordinary, *derived, *([long] if long else []), *own]
     return {
         "schema": schema.SCHEMA,
         "loss": loss,
         "family": spec.family,
         "peers": evidence.peers,
-        "cases": [_written(spec, evidence, case) for case in cases],
+        "cases": [case | {"tags": tags_of(spec, case)} for case in cases],
     }
 
 
 def write(loss: str) -> None:
-    schema.FOLDER.mkdir(exist_ok=True)
-    (schema.FOLDER / f"{loss}.json").write_text(schema.text_of(generate(loss)), encoding="utf-8")
+    schema.write(generate(loss))
 
 
 def _written(spec: Any, evidence: Evidence, case: Case) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": case.name, "tags": list(case.tags)}
+    if case.kink == "split":
+        written["tags"].append("kink")
+    written["arrays"] = {
+        k: None if a is None else _array(spec, k, a) for k, a in zip(spec.arrays, case.arrays, strict=False)
+    }
+    written["options"] = {k: _option(v) for k, v in case.options.items()}
+    return written | _results(spec, evidence, case, written) | _tolerance(evidence, case)
+
+
+def _results(spec: Any, evidence: Evidence, case: Case, written: dict[str, Any]) -> dict[str, Any]:
     try:
         certified = certify(spec, evidence, case)
     except Exception as error:
         error.add_note(f"in case {case.name!r} of {spec.name}")
         raise
-    written: dict[str, Any] = {"name": case.name, "tags": list(case.tags)}
-    written["arrays"] = {
-        k: None if a is None else _array(spec, k, a) for k, a in zip(spec.arrays, case.arrays, strict=False)
-    }
-    written["options"] = {k: _option(v) for k, v in case.options.items()}
-    return written | _result(certified) | _tolerance(evidence, case)
-
-
-def _result(certified: Certified) -> dict[str, Any]:
     return {
         "value": _certain(certified.value) | {"scale": _scale(certified.scale)},
         "cotangent": schema.pack(certified.cotangent)["data"],

@@ -228,20 +228,23 @@ class Check:
         if got.shape != shape:
             self._find(WRONG, f"shape of the {what}: {got.shape}, expected {shape}", shape, got.shape)
             return
-        want = np.asarray([schema.unpack_number(x) for x in expected["data"]]).reshape(shape)
-        scale = np.asarray([math.inf if s is None else s for s in expected["scale"]]).reshape(shape)
-        promised = np.asarray([x is not None for x in expected["data"]], bool).reshape(shape)
+        once = schema.once(expected)["shape"]
+        repeated = got.astype(np.float64).reshape(expected.get("repeat", 1), *once)
+        want = np.asarray([schema.unpack_number(x) for x in expected["data"]]).reshape(once)
+        scale = np.asarray([math.inf if s is None else s for s in expected["scale"]]).reshape(once)
+        promised = np.asarray([x is not None for x in expected["data"]], bool).reshape(once)
         dtype = self._unit(what)
-        errors = np.where(promised, error_in_ulp(got.astype(np.float64), want, scale, dtype), 0.0)
+        errors = np.where(promised, error_in_ulp(repeated, want, scale, dtype), 0.0)
         worst = float(np.max(errors, initial=0.0))
         if what == "value":
             self.outcome.value_ulp = max(self.outcome.value_ulp, worst)
         else:
             self.outcome.gradient_ulp = max(self.outcome.gradient_ulp or 0.0, worst)
         if worst > allowed:
-            kind = self._kind(got, want, scale, errors > allowed, dtype)
+            kind = self._kind(repeated, want, scale, errors > allowed, dtype)
             at = None
-            if want.size > MANY:
+            if got.size > MANY:
+                want, errors = np.broadcast_to(want, errors.shape).reshape(shape), errors.reshape(shape)
                 at = [int(i) for i in np.unravel_index(np.argmax(errors), shape)]
                 want, got = want[tuple(at)], got[tuple(at)]
             self._find(kind, f"{what}: {worst:.3g} ulp, allowed {allowed}", want, got, worst, at)
@@ -300,7 +303,7 @@ def call_text(loss: str, case: dict[str, Any]) -> str:
         __repr__ = str.__str__
 
     def lists(packed: dict[str, Any]) -> Text:
-        once = schema.unpack({k: v for k, v in packed.items() if k != "repeat"}).tolist()
+        once = schema.unpack(schema.once(packed)).tolist()
         return Text(f"{once} * {packed['repeat']}" if packed.get("repeat", 1) > 1 else once)
 
     arrays = {k: lists(a) for k, a in schema.arrays_of(case).items() if a}

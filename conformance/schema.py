@@ -1,11 +1,13 @@
 """The vectors: one JSON file for each loss, written by `generate`, never by hand, read by everyone.
 
-Numbers are hexadecimal floats, so that they are exact in every language. What a file holds:
+Numbers are hexadecimal floats, so that they are exact in every language. docs/vectors.md has all of this at
+length, for readers in other languages. What a file holds:
 
     schema     the version of this format
     loss       the name of the loss, `family` its chapter, `peers` how others call it
-    cases      each with a `name`, `tags`, and
-      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat);
+    cases      each with a `name`, `tags` (see tags.py), and
+      arrays     by the name of the argument: `kind` ("float", "int" or "bool"), `shape`, `data` (flat),
+                 and `repeat`, if the data are given once and stand so many times one after the other;
                  null for an optional array that is left out; a list or an object of arrays, or of more
                  of them, for a structure
       options    the other arguments: numbers, words, lists of them, or arrays written as above
@@ -13,13 +15,14 @@ Numbers are hexadecimal floats, so that they are exact in every language. What a
                  are measured
       cotangent  the weights of the results in the sum whose gradient is given
       gradient   by the name of the argument, with its place in a structure ("pred[1]['a']"), as
-                 `value`; null where nothing is promised
+                 `value`; null where nothing is promised; `repeat` as for arrays
       ulp        what an error may be, in units of `scale` times the precision of the dtype:
                  [of the value, of the gradient]; `reason` why, if it is wider than usual
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable
@@ -28,14 +31,13 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = Path(__file__).parent / "vectors"
-TAGS = ("kink", "extreme", "inf", "nan", "mask", "reduction", "empty", "worked")
-DERIVED = {"reduction", "mask", "empty"}  # the tags of the cases that are made from the ordinary one
+SUMS = "SHA256SUMS"  # as `sha256sum -c` reads it
 
 
 class Damaged(ValueError):
-    """A file of vectors is not as it was written."""
+    """A file of vectors is not what was written."""
 
 
 def names() -> list[str]:
@@ -44,7 +46,44 @@ def names() -> list[str]:
 
 
 def read(loss: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{loss}.json").read_text(encoding="utf-8"))
+    """The vectors of a loss, if they are those that were written."""
+    path = FOLDER / f"{loss}.json"
+    try:
+        content = path.read_bytes()
+        vectors = json.loads(content)
+    except FileNotFoundError:
+        raise Damaged(f"{path}: there is no such file") from None
+    except ValueError:  # neither JSON nor even text
+        raise Damaged(f"{path}: this is not JSON") from None
+    version = vectors.get("schema") if isinstance(vectors, dict) else None
+    if version != SCHEMA:
+        raise Damaged(f"{path}: this has version {version} of the schema, and only {SCHEMA} can be read")
+    if sums().get(path.name) != hashlib.sha256(content).hexdigest():
+        raise Damaged(f"{path}: this is not what was written, as its sum in {SUMS} tells")
+    return vectors
+
+
+def write(vectors: dict[str, Any]) -> None:
+    """The file of a loss, and its sum."""
+    path, content = FOLDER / f"{vectors['loss']}.json", text_of(vectors).encode()
+    FOLDER.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    sign(path.name, content)
+
+
+def sign(name: str, content: bytes) -> None:
+    """Write down the sum of a file; those of the others stay, but for files that are gone."""
+    known = {k: v for k, v in sums().items() if (FOLDER / k).exists()}
+    known[name] = hashlib.sha256(content).hexdigest()
+    lines = "".join(f"{digest}  {k}\n" for k, digest in sorted(known.items()))
+    (FOLDER / SUMS).write_bytes(lines.encode())
+
+
+def sums() -> dict[str, str]:
+    """The SHA-256 of every file, by its name."""
+    path = FOLDER / SUMS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def text_of(vectors: dict[str, Any]) -> str:
@@ -109,7 +148,15 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
     """An array of float64, int64 or bool."""
     dtype = {"float": np.float64, "int": np.int64, "bool": np.bool_}[packed["kind"]]
     data = list(map(unpack_number, packed["data"])) if packed["kind"] == "float" else packed["data"]
-    return np.asarray(data, dtype).reshape(packed["shape"])
+    return np.tile(np.asarray(data, dtype), packed.get("repeat", 1)).reshape(packed["shape"])
+
+
+def once(packed: dict[str, Any]) -> dict[str, Any]:
+    """An array, or a result, without its repetitions."""
+    if "repeat" not in packed:
+        return packed
+    first, *rest = packed["shape"]
+    return {k: v for k, v in packed.items() if k != "repeat"} | {"shape": [first // packed["repeat"], *rest]}
 
 
 def unpack_number(x: str | None) -> float:

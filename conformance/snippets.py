@@ -77,7 +77,7 @@ def program(loss: str, implementation: Implementation, case: dict[str, Any], fin
         return "\n".join([*lines, f"seen = {call}", _printed(finding)])
     wrt = names[finding.what.removeprefix("gradient in ").partition(":")[0]]
     wide = "float64" if finding.dtype == "float64" else "float32"
-    weights = {"kind": "float", "shape": case["value"]["shape"], "data": case["cotangent"]}
+    weights = case["value"] | {"kind": "float", "data": case["cotangent"]}
     cotangent = _array(library, weights, wide)
     if library == "torch":
         lines += [f"{wrt}.requires_grad_()", f"value = {call}"]
@@ -99,7 +99,7 @@ def _name(place: str) -> str:
 
 
 def _array(library: str, packed: dict[str, Any], dtype: str) -> str:
-    lists = _text(schema.unpack({k: v for k, v in packed.items() if k != "repeat"}).tolist())
+    lists = _text(schema.unpack(schema.once(packed)).tolist())
     if packed.get("repeat", 1) > 1:
         lists += f" * {packed['repeat']}"
     kind = {"float": dtype, "int": "int64" if library != "jax" else "int32", "bool": "bool"}[packed["kind"]]

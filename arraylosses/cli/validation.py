@@ -52,10 +52,10 @@ def peers(names: list[str]) -> list[str]:
 
 def wanted(tags: list[str], cases: list[str], dtypes: list[str]) -> Any:
     """Which cases are asked for; a word that no case can have is refused."""
-    runner, schema = kit.module("runner"), kit.module("schema")
+    runner, known_tags = kit.module("runner"), kit.module("tags").TAGS
     for tag in tags:
-        if tag not in schema.TAGS and not tag.startswith("trap "):
-            refuse(f"there is no tag {tag}; there are {', '.join(schema.TAGS)} and 'trap ID'")
+        if tag not in known_tags and not tag.startswith("trap "):
+            refuse(f"there is no tag {tag}; there are {', '.join(known_tags)} and 'trap ID'")
     floats = {d for f in kit.module("frameworks").FRAMEWORKS.values() for d in f.dtypes}
     for dtype in dtypes:
         if dtype not in floats:

@@ -65,7 +65,7 @@ def stateful(before: Any, **options: Any) -> tuple[Case, ...]:
         of("ignored label", FEW, ROWS, [0, -100, 1], state=before, reduction="mean"),
         of("ignored label, NaN embedding", [[NAN] * 2, *FEW[1:]], ROWS, [-1, 3, 1], ignore_index=-1),
         of("all ignored, mean", FEW, ROWS, [-100] * 3, state=before, reduction="mean"),
-        of("illegal labels", FEW, ROWS, [0, -1, 4], state=before, tags=("labels",), gradient=UNSURE),
+        of("illegal labels", FEW, ROWS, [0, -1, 4], state=before, tags=("label",), gradient=UNSURE),
     )
 
 

@@ -160,7 +160,7 @@ from .face import (
         scale=8.0,
         ignore_index=-1,
     ),
-    case("illegal labels", EMBEDDINGS, CENTRES, [2, -1, 5, 1], scale=8.0, tags=("labels",), gradient=SHARED),
+    case("illegal labels", EMBEDDINGS, CENTRES, [2, -1, 5, 1], scale=8.0, tags=("label",), gradient=SHARED),
     case("NaN embedding", [[NAN, 1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, -1.0]], [0, 1], gradient=UNSURE),
     gradient_ulp=64,
     reason="normalising takes away what is parallel to the vector, which may be nearly all of a component",

@@ -75,7 +75,7 @@ def common(centres: str = "weight", **options: Any) -> tuple[Case, ...]:
             [-1, 0, 4, 1],
             ignore_index=-1,
         ),
-        of("illegal labels", EMBEDDINGS, CENTRES, [2, -1, 5, 1], tags=("labels",), gradient=moving),
+        of("illegal labels", EMBEDDINGS, CENTRES, [2, -1, 5, 1], tags=("label",), gradient=moving),
         of("NaN embedding", [[NAN, 1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, -1.0]], [0, 1], gradient=unsure),
         of("NaN embedding, one class", [[NAN, 1.0]], [[1.0, 2.0]], [0], gradient=unsure),
     )

@@ -152,9 +152,9 @@ def squared_slope(gradients: list[Any], *, gamma: Any = 10) -> list[Any]:
     return [gamma / mpf(2) * mp.fsum(x**2 for x in flat(row)) for row in gradients]
 
 
-for penalty in ("r1_penalty", "r2_penalty"):
+for name in ("r1_penalty", "r2_penalty"):
     evidence(
-        penalty,
+        name,
         case("ordinary", SLOPES),
         case("worked: mean", [[3.0, 4.0], [0.0, 0.0]], reduction="mean"),
         case("gamma", SLOPES, gamma=0.25),

@@ -89,7 +89,7 @@ def unit(v: list[Any]) -> list[Any]:
     case("huge and tiny", scaled(EMBEDDINGS, 2.0**100), scaled(PROXIES, 2.0**-100), LABELS, gradient=UNSURE),
     case("ignored label", EMBEDDINGS, PROXIES, [2, -100, 4, 1], ignore_index=-100, reduction="mean"),
     case("ignored label, NaN embedding", [[NAN] * 3, *EMBEDDINGS[1:]], PROXIES, [3, 0, 4, 1], ignore_index=3),
-    case("illegal labels", EMBEDDINGS, PROXIES, [2, -1, 5, 1], tags=("labels",), gradient=SHARED),
+    case("illegal labels", EMBEDDINGS, PROXIES, [2, -1, 5, 1], tags=("label",), gradient=SHARED),
     case("NaN embedding", [[NAN, 1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, -1.0]], [0, 1], gradient=UNSURE),
 )
 def proxy_nca_loss(
@@ -166,7 +166,7 @@ def proxy_nca_loss(
     ),
     case("masked rows of one class", EMBEDDINGS, PROXIES, [2, 0, 2, 1], where=[True, False, True, False]),
     case("all rows ignored, mean", EMBEDDINGS, PROXIES, [2, 2, 2, 2], ignore_index=2, reduction="mean"),
-    case("illegal label", EMBEDDINGS, PROXIES, [2, -1, 5, 1], tags=("labels",), gradient=UNSURE),
+    case("illegal label", EMBEDDINGS, PROXIES, [2, -1, 5, 1], tags=("label",), gradient=UNSURE),
     case(
         "illegal label in a masked row", EMBEDDINGS, PROXIES, [2, -1, 4, 1], where=[True, False, True, True]
     ),

@@ -109,12 +109,10 @@ IMPOSSIBLE = uniform(65, 2, 3, low=-4, high=-0.25)
     case("confident", [[-(2.0**-24), -17.0], [-17.0, -(2.0**-24)]], [1]),
     case("confident and wrong", [[-(2.0**-24), -1024.0], [-(2.0**-24), -2048.0]], [1]),
     case("not normalised", [[4.0, 3.0, -2.0], [1.0, 5.0, 2.0], [3.0, 1.0, 2.0]], [1]),
-    case("label that is the blank", FRAMES, [[1, 2], [2, 0], [0, 1]], tags=("labels",)),
-    case("label that is no class", FRAMES, [[1, 2], [3, 1], [-1, 1]], tags=("labels",)),
+    case("label that is the blank", FRAMES, [[1, 2], [2, 0], [0, 1]], tags=("label",)),
+    case("label that is no class", FRAMES, [[1, 2], [3, 1], [-1, 1]], tags=("label",)),
     case("illegal labels in the padding", FRAMES, [[1, 0], [3, 1], [2, -1]], [4, 4, 4], [1, 0, 1]),
-    case(
-        "lengths that do not fit", FRAMES, [[1, 2], [2, 1], [2, 1]], [5, 4, 4], [2, 3, -1], tags=("labels",)
-    ),
+    case("lengths that do not fit", FRAMES, [[1, 2], [2, 1], [2, 1]], [5, 4, 4], [2, 3, -1], tags=("label",)),
     case("NaN in a live frame", [[NAN, -1.0], [-1.0, -0.5]], [1], gradient={"log_probs": None}),
     case("long", uniform(67, 12, 2, low=-4, high=-0.25), [1, 1, 1, 1]),
     peers={
