@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,102 @@ def test_wrong_names_are_refused(arguments: list[str], message: str) -> None:
     found = CliRunner().invoke(app, arguments)
     assert found.exit_code == 2
     assert message in " ".join(found.stderr.split())
+
+
+ADAPTERS = {
+    "broken": "import no_such_package",
+    "empty": "def my_loss(pred, target): ...",
+    "elsewhere": "FRAMEWORK = 'fortran'\ndef huber_loss(pred, target): ...",
+    "raising": "def huber_loss(pred, target): raise KeyError('gone')",
+    "scalar": "def huber_loss(pred, target): return ((pred - target) ** 2).sum()",
+    "no_array": "def huber_loss(pred, target): return None",
+    "right": "from arraylosses import huber_loss",
+}
+
+
+@pytest.fixture
+def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in ADAPTERS.items():
+        (tmp_path / f"adapter_{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(*arguments: str) -> str:
+    """What is said in one line of what makes no sense."""
+    found = CliRunner().invoke(app, ["validate", *arguments])
+    assert found.exit_code == 2, found.output
+    assert found.stdout == ""
+    assert len(found.stderr.splitlines()) == 1
+    return found.stderr.strip()
+
+
+@pytest.mark.usefixtures("adapters")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no_loss"], "arraylosses: there is no loss no_loss; see arraylosses list"),
+        (["--peer", "fortran"], "arraylosses: there is no peer fortran; there are torch, optax, "),
+        (["--tag", "odd"], "arraylosses: there is no tag odd; there are ordinary, "),
+        (["--dtype", "float8"], "arraylosses: there is no dtype float8; there are bfloat16, float16, "),
+        (["-f", "numpy", "--device", "cuda"], "arraylosses: numpy has no device cuda"),
+        (["--html", "nowhere/report.html"], "arraylosses: nowhere/report.html cannot be written: "),
+        (["--adapter", "no_such_module"], "arraylosses: no_such_module cannot be imported: ModuleNotFound"),
+        (["--adapter", "adapter_broken"], "arraylosses: adapter_broken cannot be imported: ModuleNotFound"),
+        (["--adapter", "adapter_empty"], "arraylosses: adapter_empty defines no function that is named as"),
+        (["--adapter", "adapter_elsewhere"], "arraylosses: adapter_elsewhere: FRAMEWORK must be one of "),
+        (
+            ["--adapter", "adapter_raising", "-d", "float64"],
+            "arraylosses: adapter_raising: huber_loss: KeyError: 'gone' (huber_loss([[",
+        ),
+        (
+            ["--adapter", "adapter_scalar", "-d", "float64"],
+            "arraylosses: adapter_scalar: huber_loss: shape of the value: (), expected (2, 3) (huber_loss([[",
+        ),
+        (
+            ["--adapter", "adapter_no_array", "-d", "float64"],
+            "arraylosses: adapter_no_array: huber_loss: TypeError: huber_loss returned NoneType, not an array",
+        ),
+        (["huber_loss=adapter_right"], "arraylosses: huber_loss=adapter_right must be loss=module:function"),
+        (["huber_loss=adapter_right:gone"], "arraylosses: adapter_right has no function gone"),
+        (["no_loss=adapter_right:huber_loss"], "arraylosses: there is no loss no_loss; see arraylosses list"),
+        (["hinge_loss", "--adapter", "adapter_right"], "arraylosses: adapter_right has no loss hinge_loss"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(arguments: list[str], message: str) -> None:
+    said = refused(*arguments, *([] if "--html" in arguments else ["--html", "page.html"]))
+    assert said.startswith(message)
+    assert list(Path.cwd().glob("*page*")) == []
+
+
+@pytest.mark.usefixtures("adapters")
+def test_a_damaged_file_of_vectors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = kit.module("schema")
+    for name in ("hinge_loss.json", schema.SUMS):
+        (tmp_path / name).write_bytes((schema.FOLDER / name).read_bytes())
+    text = (tmp_path / "hinge_loss.json").read_text()
+    (tmp_path / "hinge_loss.json").write_text(text.replace("0x1.8p+0", "0x1.9p+0", 1))
+    monkeypatch.setattr(schema, "FOLDER", tmp_path)
+    kit.module("runner").forget()
+    try:
+        said = refused("hinge_loss", "-f", "numpy", "--html", "page.html")
+    finally:
+        kit.module("runner").forget()
+    assert "hinge_loss.json" in said
+    assert not Path("page.html").exists()
+
+
+@pytest.mark.usefixtures("adapters")
+def test_a_missing_peer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit.module("peers"), "installed", lambda peer: False)
+    assert refused("--peer", "optax") == "arraylosses: optax is not installed: pip install optax"
+
+
+@pytest.mark.usefixtures("adapters")
+def test_a_right_adapter_holds() -> None:
+    found = CliRunner().invoke(app, ["validate", "-a", "adapter_right", "-d", "float64", "-t", "kink"])
+    assert found.exit_code == 0, found.output
+    assert "cases hold (1 losses of adapter_right)" in found.output
 
 
 def test_list_names_every_loss() -> None:
