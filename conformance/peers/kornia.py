@@ -144,9 +144,7 @@ def lovasz_hinge_loss(
         raise NotImplementedError("a mean of the images")
     images = logits.shape[0] if per_image else 1
     pixels = math.prod(logits.shape) if not per_image else math.prod(logits.shape[1:])
-    return losses.lovasz_hinge_loss(
-        logits.reshape(images, 1, 1, pixels), target.reshape(images, 1, pixels)
-    )
+    return losses.lovasz_hinge_loss(logits.reshape(images, 1, 1, pixels), target.reshape(images, 1, pixels))
 
 
 def psnr_loss(pred: Tensor, target: Tensor, *, data_range: float = 1.0, eps: float = 1e-8) -> Tensor:
