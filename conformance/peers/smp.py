@@ -176,7 +176,7 @@ def cross_entropy(
 ) -> Tensor:
     if target.ndim == logits.ndim:
         raise NotImplementedError("labels")
-    if not (target == ignore_index).any():
+    if ignore_index is not None and not (target == ignore_index).any():
         ignore_index = None  # unreduced, an axis is left over where there might be something to ignore
     loss = losses.SoftCrossEntropyLoss(reduction, label_smoothing, ignore_index, dim=axis)
     return loss(logits, target)
