@@ -185,7 +185,7 @@ def info_nce_loss(
         reducer=REDUCERS[reduction](),
     )
     each = torch.arange(len(query))
-    found = _of_batch(loss, query, each, positive, each)
+    found = _of_batch(loss, query, each, positive, each.clone())  # the same tensor would be the same rows
     return found.diagonal() if reduction == "none" else found
 
 
@@ -416,9 +416,7 @@ def _of_batch(
     if not isinstance(found, dict):
         return found
     others = len(embeddings if ref is None else ref)
-    dimensions = {"element": 1, "pos_pair": 2, "triplet": 3}
     items = 3 if isinstance(loss, losses.TripletMarginLoss) else 2 if isinstance(loss, PAIRS) else 1
-    assert dimensions.get(found["loss"]["reduction_type"], items) == items
     return _items(found, embeddings, (len(embeddings), others, others)[:items])
 
 
@@ -426,12 +424,12 @@ PAIRS = (losses.NTXentLoss, losses.AngularLoss, losses.LiftedStructureLoss)
 
 
 def _items(found: dict[str, Any], embeddings: Tensor, shape: tuple[int, ...], name: str = "loss") -> Tensor:
-    """The losses at their places, and 0 elsewhere."""
+    """The losses at their places, and 0 elsewhere. Some come with an axis too many."""
     items, places = found[name]["losses"], found[name]["indices"]
     nowhere = embeddings.new_zeros(shape)
     if not isinstance(items, Tensor):  # there are none
         return nowhere
-    return nowhere.index_put(places if isinstance(places, tuple) else (places,), items)
+    return nowhere.index_put(places if isinstance(places, tuple) else (places,), items.reshape(-1))
 
 
 def _distance(*, p: float = 2.0, squared: bool = False) -> Any:
