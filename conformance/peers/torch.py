@@ -125,7 +125,7 @@ def cross_entropy(
     return F.cross_entropy(
         _classes_second(logits, axis),
         target if target.ndim < logits.ndim else _classes_second(target, axis),
-        weight=class_weight,
+        weight=_like(class_weight, logits),
         ignore_index=_a_label(ignore_index),
         label_smoothing=label_smoothing,
         reduction=reduction,
@@ -177,7 +177,7 @@ def linear_cross_entropy(
         weight,
         labels,
         linear_bias=bias,
-        weight=class_weight,
+        weight=_like(class_weight, hidden),
         ignore_index=_a_label(ignore_index),
         label_smoothing=label_smoothing,
         reduction=reduction,
@@ -196,7 +196,7 @@ def nll_loss(
     return F.nll_loss(
         _classes_second(log_probs, axis),
         labels,
-        weight=class_weight,
+        weight=_like(class_weight, log_probs),
         ignore_index=_a_label(ignore_index),
         reduction=reduction,
     )
@@ -289,7 +289,7 @@ def multiclass_hinge_loss(
     if scores.ndim > 2 or axis % scores.ndim != scores.ndim - 1:
         raise NotImplementedError("the classes are the last of at most two axes")
     return F.multi_margin_loss(
-        scores, labels, p=power, margin=margin, weight=class_weight, reduction=reduction
+        scores, labels, p=power, margin=margin, weight=_like(class_weight, scores), reduction=reduction
     )
 
 
@@ -353,6 +353,11 @@ def triplet_margin_loss(
 def _as_large(x: Any, pred: Tensor) -> Any:
     """PyTorch wants targets and weights of the shape of the prediction, which here may be broadcast."""
     return x if x is None else torch.as_tensor(x).expand(pred.shape)
+
+
+def _like(weight: Tensor | None, pred: Tensor) -> Tensor | None:
+    """Class weights are to be of the dtype of the prediction."""
+    return None if weight is None else weight.to(pred.dtype)
 
 
 def _classes_second(x: Tensor, axis: int) -> Tensor:
