@@ -19,7 +19,7 @@ class Peer:
     """A library that has losses of ours too."""
 
     name: str
-    module: str  # the adapter
+    module: str  # the adapter, in this folder
     framework: str  # of `conformance.frameworks`
     package: str  # the distribution, for its version
     environment: Mapping[str, str] = field(default_factory=dict)  # set before the peer is imported
@@ -27,7 +27,7 @@ class Peer:
 
 def _peer(name: str, framework: str, package: str, adapter: str = "", **environment: str) -> Peer:
     adapter = adapter or name.replace("-", "_")
-    return Peer(name, f"conformance.peers.{adapter}", framework, package, environment)
+    return Peer(name, adapter, framework, package, environment)
 
 
 PEERS: dict[str, Peer] = {
