@@ -1,0 +1,61 @@
+"""The loss functions of other libraries, called as ours are: one module for each, an adapter.
+
+An adapter has a `FRAMEWORK`, and functions with the names and the arguments of our losses. It says how
+our arguments become those of the peer, and mends nothing: what the peer returns is what is seen. An
+argument that a function lacks, and one for whose value it raises `NotImplementedError`, are not
+applicable to the peer. A function without `reduction` returns the loss of each item. With
+`DIFFERENTIABLE = False` in the module there are no gradients.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library that has losses of ours too."""
+
+    name: str
+    module: str  # the adapter, in this folder
+    framework: str  # of `conformance.frameworks`
+    package: str  # the distribution, for its version
+    environment: Mapping[str, str] = field(default_factory=dict)  # set before the peer is imported
+
+
+def _peer(name: str, framework: str, package: str, adapter: str = "", **environment: str) -> Peer:
+    adapter = adapter or name.replace("-", "_")
+    return Peer(name, adapter, framework, package, environment)
+
+
+PEERS: dict[str, Peer] = {
+    peer.name: peer
+    for peer in (
+        _peer("torch", "torch", "torch"),
+        _peer("optax", "jax", "optax"),
+        _peer("keras-jax", "jax", "keras", "keras", KERAS_BACKEND="jax"),
+        _peer("keras-torch", "torch", "keras", "keras", KERAS_BACKEND="torch"),
+        _peer("scikit-learn", "numpy", "scikit-learn"),
+        _peer("scipy", "numpy", "scipy"),
+        _peer("torchvision", "torch", "torchvision"),
+        _peer("kornia", "torch", "kornia"),
+        _peer("monai", "torch", "monai"),
+        _peer("smp", "torch", "segmentation-models-pytorch"),
+        _peer("pytorch-metric-learning", "torch", "pytorch-metric-learning"),
+        _peer("torchmetrics", "torch", "torchmetrics"),
+    )
+}
+
+
+def installed(peer: Peer) -> bool:
+    return version(peer) != ""
+
+
+def version(peer: Peer) -> str:
+    """The version of the peer, without importing it; "" if it is not installed."""
+    try:
+        return importlib.metadata.version(peer.package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
