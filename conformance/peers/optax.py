@@ -188,14 +188,7 @@ def tversky_loss(
 ) -> A:
     _one_smoothing(smooth_nr, smooth_dr)
     return _dice(
-        probs,
-        target,
-        class_axis,
-        batch,
-        alpha=alpha,
-        beta=beta,
-        smooth=smooth_nr,
-        class_weights=class_weight,
+        probs, target, class_axis, batch, alpha=alpha, beta=beta, smooth=smooth_nr, class_weights=class_weight
     )
 
 

@@ -1,4 +1,4 @@
-"""The metrics of scikit-learn that are losses of ours. They return means, so an item is the mean of one sample."""
+"""The metrics of scikit-learn that are losses of ours. They are means, so an item is that of one sample."""
 
 from __future__ import annotations
 
