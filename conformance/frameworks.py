@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import importlib.util
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from arraylosses.autodiff import vjp
+from arraylosses.autodiff import jvp, vjp
 
 Call = Callable[..., Any]
 
@@ -40,17 +41,9 @@ class Framework:
         """The framework on a device of this name."""
         raise ValueError(f"{self.name} has no device {device}")
 
-    @property
-    def eager(self) -> Framework:
-        """The framework without its compiler."""
-        return self
-
     def is_of_tracing(self, error: Exception) -> bool:
         """Whether an error says that a compiler cannot follow."""
         return False
-
-    def trace(self, call: Call, arrays: dict[str, Any]) -> None:
-        """Let the compiler of the framework follow the call; an error says that it cannot."""
 
     def session(self, dtype: str) -> Any:
         """A context in which arrays of this dtype exist."""
@@ -83,6 +76,30 @@ class Framework:
         _, pull = vjp(of_some, *(arrays[k] for k in wrt), engine="own")
         return call(**arrays), dict(zip(wrt, pull(cotangent), strict=True))
 
+    def forward(self, call: Call, arrays: dict[str, Any], tangents: dict[str, Any]) -> Any:
+        """The derivative of the value along tangents of some of the arrays."""
+
+        def of_some(*some: Any) -> Any:
+            return call(**arrays | dict(zip(tangents, some, strict=True)))
+
+        return self._jvp(of_some, tuple(arrays[k] for k in tangents), tuple(tangents.values()))
+
+    def _jvp(self, function: Call, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        return jvp(function, primals, tangents, engine="own")[1]
+
+    @property
+    def eager(self) -> Framework:
+        """The framework as it computes one operation after another."""
+        return self
+
+    def compiled(self, call: Call) -> Call | None:
+        """The call as one program, where the framework can make one."""
+        return None
+
+    def batched(self, call: Call, over: list[str]) -> Call | None:
+        """The call mapped over the first axis of some of the arrays, where the framework can map."""
+        return None
+
 
 class Strict(Framework):
     @property
@@ -112,6 +129,10 @@ class Dask(Framework):
             value, gradients = importlib.import_module("dask").compute(*lazy, **self.HOW)
         return value, gradients
 
+    def forward(self, call: Call, arrays: dict[str, Any], tangents: dict[str, Any]) -> Any:
+        with np.errstate(all="ignore"):
+            return super().forward(call, arrays, tangents).compute(**self.HOW)
+
 
 class CuPy(Framework):
     def installed(self) -> bool:
@@ -139,10 +160,6 @@ class Torch(Framework):
         there.device = device
         return there
 
-    def trace(self, call: Call, arrays: dict[str, Any]) -> None:
-        self.xp.compiler.reset()
-        self.xp.compile(lambda: call(**arrays), fullgraph=True, backend="eager")()
-
     def asarray(self, a: np.ndarray, dtype: str | None) -> Any:
         x = self.xp.asarray(np.array(a), device=self.device)
         return x if dtype is None else x.to(getattr(self.xp, dtype))
@@ -161,6 +178,20 @@ class Torch(Framework):
         found = self.xp.autograd.grad(value, list(leaves.values()), cotangent, allow_unused=True)
         pairs = zip(leaves.items(), found, strict=True)
         return value, {k: self.xp.zeros_like(x) if g is None else g for (k, x), g in pairs}
+
+    def _jvp(self, function: Call, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        return self.xp.func.jvp(function, primals, tangents)[1]
+
+    def compiled(self, call: Call) -> Call | None:
+        # Traced as a user's code is, but without generating machine code, which takes a minute a loss.
+        return self.xp.compile(call, fullgraph=True, dynamic=False, backend="aot_eager")
+
+    def batched(self, call: Call, over: list[str]) -> Call | None:
+        return _mapped(self.xp.func.vmap, call, over)
+
+    def forget_compiled(self) -> None:
+        if (dynamo := sys.modules.get("torch._dynamo")) is not None:
+            dynamo.reset()
 
 
 class CUDATorch(Torch):
@@ -218,11 +249,22 @@ class Jax(Framework):
 
     @cached_property
     def _both(self) -> Call:
-        def both(call: Call, wrt: tuple[str, ...], arrays: dict[str, Any], cotangent: Any) -> Any:
-            value, pull = self.jax.vjp(lambda some: call(**arrays | some), {k: arrays[k] for k in wrt})
-            return value, pull(cotangent)[0]
+        return self.jax.jit(self._both_eager, static_argnums=(0, 1))
 
-        return self.jax.jit(both, static_argnums=(0, 1))
+    def _both_eager(
+        self, call: Call, wrt: tuple[str, ...], arrays: dict[str, Any], cotangent: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        value, pull = self.jax.vjp(lambda some: call(**arrays | some), {k: arrays[k] for k in wrt})
+        return value, pull(cotangent)[0]
+
+    def _jvp(self, function: Call, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        return self.jax.jit(lambda p, t: self.jax.jvp(function, p, t)[1])(primals, tangents)
+
+    def compiled(self, call: Call) -> Call | None:
+        return self.jax.jit(call)
+
+    def batched(self, call: Call, over: list[str]) -> Call | None:
+        return _mapped(self.jax.vmap, call, over)
 
     def forget_compiled(self) -> None:
         self._value.clear_cache()
@@ -246,8 +288,15 @@ class EagerJax(Jax):
     def both(
         self, call: Call, arrays: dict[str, Any], wrt: list[str], cotangent: Any
     ) -> tuple[Any, dict[str, Any]]:
-        value, pull = self.jax.vjp(lambda some: call(**arrays | some), {k: arrays[k] for k in wrt})
-        return value, pull(cotangent)[0]
+        return self._both_eager(call, tuple(wrt), arrays, cotangent)
+
+
+def _mapped(vmap: Any, call: Call, over: list[str]) -> Call:
+    def mapped(**arrays: Any) -> Any:
+        some = {k: arrays.pop(k) for k in over}
+        return vmap(lambda one: call(**arrays | one))(some)
+
+    return mapped
 
 
 FLOATS = ("float64", "float32", "float16")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,11 @@ NOT_TRACEABLE = "not traceable"  # by a compiler that its framework has
 NOT_APPLICABLE = "not applicable"  # the case asks for what the implementation does not offer
 KINDS = (PASS, IMPRECISE, WRONG, NAN, RAISES, NOT_TRACEABLE, NOT_APPLICABLE)
 SEVEREST = (RAISES, NAN, WRONG, NOT_TRACEABLE, IMPRECISE)
+
+
+def severest(kinds: Iterable[str], otherwise: str = PASS) -> str:
+    found = {*kinds}
+    return next((kind for kind in SEVEREST if kind in found), otherwise)
 
 
 @dataclass
@@ -58,8 +64,7 @@ class Outcome:
     @property
     def kind(self) -> str:
         """The severest kind there is."""
-        found = {f.kind for f in self.findings}
-        return next((kind for kind in SEVEREST if kind in found), PASS if self.cases else NOT_APPLICABLE)
+        return severest((f.kind for f in self.findings), PASS if self.cases else NOT_APPLICABLE)
 
     def count(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1

@@ -23,12 +23,11 @@ from .outcomes import (
     IMPRECISE,
     NAN,
     NOT_TRACEABLE,
-    PASS,
     RAISES,
-    SEVEREST,
     WRONG,
     Finding,
     Outcome,
+    severest,
 )
 
 # What is no more than rounding: that much of the result, or so many roundings of the largest number that
@@ -137,8 +136,7 @@ class Check:
             return
         except Exception:  # whatever a loss under test raises is what is to be reported
             self._find(RAISES, "raises", "a result", traceback.format_exc(limit=-3).strip())
-        kinds = {f.kind for f in self.findings}
-        self.outcome.count(next((kind for kind in SEVEREST if kind in kinds), PASS))
+        self.outcome.count(severest(f.kind for f in self.findings))
         self.outcome.findings += self.findings
 
     def _check(self) -> None:
@@ -162,17 +160,6 @@ class Check:
             self._compare(
                 f"gradient in {k}", case["gradient"][k], self.framework.numpy(gradient), case["ulp"][1]
             )
-
-        if case["name"] == "ordinary" and self.dtype == "float32" and not self.implementation.is_ours:
-            self._trace(call, given)
-
-    def _trace(self, call: Call, given: dict[str, Any]) -> None:
-        """Whether the compiler of the framework can follow what has just been computed without it."""
-        try:
-            self.framework.trace(call, given)
-        except Exception as error:  # compilers have errors of all kinds
-            said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            self._find(NOT_TRACEABLE, "compiled", "a result", said)
 
     def _wrt(self, arrays: dict[str, Any]) -> list[str]:
         """The arrays whose gradient is compared."""

@@ -33,12 +33,12 @@ DTYPE = {"numpy": "np.", "torch": "torch.", "jax": "jnp."}
 
 def add(outcome: Outcome, implementation: Implementation) -> None:
     """Give every finding of a wrong number, or of none, the program that shows it."""
+    by_name = {case["name"]: case for case in cases(outcome.loss)}
     numbers = (f for f in outcome.findings if f.kind in (WRONG, NAN))
-    wrong = [f for f in numbers if not f.what.startswith(("dtype", "shape"))]
+    wrong = [f for f in numbers if f.ulp is not None and f.case in by_name]
     if not wrong or implementation.framework.name not in LIBRARY:
         return
     outcome.prelude = prelude(implementation.functions[outcome.loss])
-    by_name = {case["name"]: case for case in cases(outcome.loss)}
     for finding in wrong:
         finding.snippet = program(outcome.loss, implementation, by_name[finding.case], finding)
         with implementation.framework.session(finding.dtype):

@@ -13,12 +13,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from . import runner, snippets
+from .frameworks import precision
 from .implementations import Implementation, Source
-from .outcomes import RAISES, Finding, Outcome
+from .laws import RELATIONS
+from .outcomes import IMPRECISE, NAN, NOT_TRACEABLE, RAISES, WRONG, Finding, Outcome, severest
+from .relations import Relation, check
 from .runner import ALL, Wanted
 
+RELATED, TAG = "relation: ", "relation"
 FEW = 8  # jobs, which are done before a process has started
 
 
@@ -40,9 +47,47 @@ class Job:
 
 
 def held(loss: str, implementation: Implementation, wanted: Wanted = ALL) -> Outcome:
-    """A loss of an implementation, held against its vectors."""
+    """A loss of an implementation, held against its vectors and, in one dtype, to the relations."""
     dtypes = tuple(d for d in implementation.framework.dtypes if d in (wanted.dtypes or (d,)))
-    return runner.run(loss, implementation, dtypes, wanted)
+    outcome = runner.run(loss, implementation, dtypes, wanted)
+    for relation in RELATIONS if dtypes else ():
+        if wanted({"name": f"{RELATED}{relation.name}", "tags": [TAG]}):
+            _relate(outcome, relation, implementation, dtypes[0])
+    return outcome
+
+
+def _relate(outcome: Outcome, relation: Relation, implementation: Implementation, dtype: str) -> None:
+    """Hold a loss to a relation, which counts as a case."""
+    found = list(
+        check(
+            relation,
+            outcome.loss,
+            dict(implementation.functions),
+            implementation.framework,
+            dtype,
+            implementation.differentiable,
+        )
+    )
+    wrong = [_finding(f) for f in found if not f.holds]
+    if found:
+        outcome.count(severest(f.kind for f in wrong))
+    outcome.findings += wrong
+
+
+def _finding(seen: Any) -> Finding:
+    """What a relation saw, as what a case would have shown."""
+    if seen.what == "raises":
+        kind = NOT_TRACEABLE if seen.relation == "compiled = eager" else RAISES
+    elif np.any(np.isnan(np.asarray(seen.got, float)) & ~np.isnan(np.asarray(seen.expected, float))):
+        kind = NAN
+    else:
+        rounding = seen.ulp * precision(seen.dtype)[0] <= runner.IN_PROPORTION
+        kind = IMPRECISE if rounding else WRONG
+    what = (
+        seen.what if seen.what in ("raises",) or "shape" in seen.what else f"{seen.what}: {seen.ulp:.3g} ulp"
+    )
+    name = f"{RELATED}{seen.relation}"
+    return Finding(name, seen.dtype, kind, what, seen.expected, seen.got, seen.call, seen.ulp, [TAG])
 
 
 def outcomes(jobs: list[Job], processes: int = 0) -> Iterator[Outcome]:

@@ -38,7 +38,7 @@ class Mutation:
 
 def found(loss: str, function: Loss, *dtypes: str) -> Any:
     planted = implementations.of_functions({loss: function}, "torch")
-    return runner.run(loss, planted, dtypes)
+    return kit.module("workers").held(loss, planted, runner.Wanted(dtypes=dtypes))
 
 
 def changed(loss: Loss, change: Callable[[Any], Any]) -> Loss:

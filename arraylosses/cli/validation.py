@@ -52,7 +52,7 @@ def peers(names: list[str]) -> list[str]:
 
 def wanted(tags: list[str], cases: list[str], dtypes: list[str]) -> Any:
     """Which cases are asked for; a word that no case can have is refused."""
-    runner, known_tags = kit.module("runner"), kit.module("tags").TAGS
+    runner, known_tags = kit.module("runner"), [*kit.module("tags").TAGS, kit.module("workers").TAG]
     for tag in tags:
         if tag not in known_tags and not tag.startswith("trap "):
             refuse(f"there is no tag {tag}; there are {', '.join(known_tags)} and 'trap ID'")
