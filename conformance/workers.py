@@ -83,9 +83,8 @@ def _finding(seen: Any) -> Finding:
     else:
         rounding = seen.ulp * precision(seen.dtype)[0] <= runner.IN_PROPORTION
         kind = IMPRECISE if rounding else WRONG
-    what = (
-        seen.what if seen.what in ("raises",) or "shape" in seen.what else f"{seen.what}: {seen.ulp:.3g} ulp"
-    )
+    is_number = seen.what != "raises" and not seen.what.startswith("shape")
+    what = f"{seen.what}: {seen.ulp:.3g} ulp" if is_number else seen.what
     name = f"{RELATED}{seen.relation}"
     return Finding(name, seen.dtype, kind, what, seen.expected, seen.got, seen.call, seen.ulp, [TAG])
 

@@ -162,7 +162,7 @@ def refused(*arguments: str) -> str:
         ),
         (
             ["--adapter", "adapter_no_array", "-d", "float64"],
-            "arraylosses: adapter_no_array: huber_loss: TypeError: huber_loss returned NoneType, not an array",
+            "arraylosses: adapter_no_array: huber_loss: TypeError: huber_loss returned NoneType, not an",
         ),
         (["huber_loss=adapter_right"], "arraylosses: huber_loss=adapter_right must be loss=module:function"),
         (["huber_loss=adapter_right:gone"], "arraylosses: adapter_right has no function gone"),

@@ -138,7 +138,7 @@ def run(made: list[Any], processes: int) -> list[Any]:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description:48}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=err, transient=True)
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def refuse_misuse(found: list[Any]) -> None:
