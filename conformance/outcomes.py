@@ -38,6 +38,10 @@ class Finding:
     at: list[int] | None = None  # where, of too many numbers to keep, the worst stands
     snippet: str = ""
 
+    @property
+    def is_misuse(self) -> bool:
+        return self.kind == RAISES or self.what.startswith("shape of the value")
+
 
 @dataclass
 class Outcome:
@@ -65,6 +69,11 @@ class Outcome:
     def kind(self) -> str:
         """The severest kind there is."""
         return severest((f.kind for f in self.findings), PASS if self.cases else NOT_APPLICABLE)
+
+    @property
+    def misuse(self) -> Finding | None:
+        """What shows, in the plainest case, that this is no function of the arrays that a loss takes."""
+        return next((f for f in self.findings if f.case == "ordinary" and f.is_misuse), None)
 
     def count(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1

@@ -50,7 +50,9 @@ def held(loss: str, implementation: Implementation, wanted: Wanted = ALL) -> Out
     """A loss of an implementation, held against its vectors and, in one dtype, to the relations."""
     dtypes = tuple(d for d in implementation.framework.dtypes if d in (wanted.dtypes or (d,)))
     outcome = runner.run(loss, implementation, dtypes, wanted)
-    for relation in RELATIONS if dtypes else ():
+    if not dtypes or outcome.misuse:
+        return outcome  # what returns no loss has no relations
+    for relation in RELATIONS:
         if wanted({"name": f"{RELATED}{relation.name}", "tags": [TAG]}):
             _relate(outcome, relation, implementation, dtypes[0])
     return outcome

@@ -144,12 +144,9 @@ def _progress() -> Progress:
 def refuse_misuse(found: list[Any]) -> None:
     """Refuse a stranger's function that does not return even for the plainest case what a loss returns."""
     for outcome in found:
-        for finding in outcome.findings:
-            if finding.case == "ordinary" and (
-                finding.kind == "raises" or finding.what.startswith("shape of the value")
-            ):
-                said = finding.what if finding.kind != "raises" else finding.got.splitlines()[-1]
-                refuse(f"{outcome.implementation}: {outcome.loss}: {said} ({finding.call})")
+        if (finding := outcome.misuse) is not None:
+            said = finding.what if finding.kind != "raises" else finding.got.splitlines()[-1]
+            refuse(f"{outcome.implementation}: {outcome.loss}: {said} ({finding.call})")
 
 
 def check_writable(path: Path | None) -> None:
