@@ -2,7 +2,7 @@
 
 A relation makes pairs of calls from a case of the vectors. The left call is held against the right one,
 or against several, or against a formula in NumPy: the items, and the gradients of all arrays that the
-vectors certify. Errors are in units of the scale of the case that the pair was made from. `laws` has the list.
+vectors certify. Errors are in units of the scale of the case that a pair was made from. `laws` lists them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,11 +22,13 @@ from arraylosses._core.registry import LOSSES, Loss
 from . import runner, schema
 from .frameworks import FRAMEWORKS, Framework, is_exact
 from .runner import error_in_ulp, one_array
+from .slices import Slices
 
 Array = Any
 Case = dict[str, Any]
 VALUE = "value"
 VALUE_ULP, GRADIENT_ULP = 16, 32
+EXACT = (0.0, 0.0)
 COTANGENT = (1.0, -0.5, 2.0, 0.75, -1.25)
 
 
@@ -134,6 +136,9 @@ class Pair:
         return found[0][what]
 
 
+Pairs = Callable[[Loss, Case], Iterator[Pair]]
+
+
 @dataclass(frozen=True)
 class Relation:
     """A law: its name, what it says in one sentence, and the pairs that it makes of a case.
@@ -143,7 +148,7 @@ class Relation:
 
     name: str
     says: str
-    pairs: Callable[[Loss, Case], Iterator[Pair]]
+    pairs: Pairs
     ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)
 
     def allowed(self, pair: Pair, what: str) -> float:
@@ -154,6 +159,27 @@ class Relation:
 
     def applies_to(self, loss: str) -> bool:
         return any(True for case in plain_cases(loss) for _ in self.pairs(LOSSES[loss], case))
+
+
+def relation(name: str, ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)) -> Callable[[Pairs], Relation]:
+    """The relation of the pairs that the decorated function makes; its docstring is what it says."""
+    return lambda pairs: Relation(name, inspect.getdoc(pairs) or "", pairs, ulp)
+
+
+def ordinary(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
+    """The ordinary case, and what its dimensions are; of other cases nothing."""
+    if case["name"] == "ordinary":
+        call = Call.of(spec.name, case)
+        yield call, Slices(spec, call.arrays, call.options)
+
+
+def times(factor: float) -> Callable[[Array], Array]:
+    return lambda value: factor * value
+
+
+def each(names: Iterable[str], change: Callable[[str, Array], Array]) -> dict[str, Callable[..., Array]]:
+    """Gradients that are each made from the one in the array of the same name."""
+    return {k: lambda found, k=k: change(k, found[k]) for k in names}
 
 
 @dataclass(frozen=True)
