@@ -37,16 +37,33 @@ ILLEGAL = 99  # a label that no case has
 
 @relation("index = one-hot")
 def index_is_one_hot(spec: Loss, case: Case) -> Iterator[Pair]:
-    """An integer label is the same as its one-hot row, under every option and in every mean."""
+    """An integer label is its one-hot row, under every option and in every mean; what has no row is NaN."""
     first, labels = spec.arrays[0], spec.arrays[-1]
     if len(spec.arrays) != 2 or spec.same_kind(labels):
         return
     call = Call.of(spec.name, case)
-    x, y, axis = call.arrays[first], call.arrays[labels], call.option("axis")
-    if y.dtype.kind != "i" or not np.all((y >= 0) & (y < x.shape[axis]) & (y != call.option("ignore_index"))):
-        return
-    rows = np.moveaxis(np.eye(x.shape[axis])[y], -1, axis)
-    yield Pair(call.having(arrays={labels: rows}), (call,))
+    y, axis = call.arrays[labels], call.option("axis")
+    count = call.arrays[first].shape[axis]
+    if y.dtype.kind == "i" and np.all((y >= 0) & (y < count) & (y != call.option("ignore_index"))):
+        rows = np.moveaxis(np.eye(count)[y], -1, axis)
+        yield Pair(call.having(arrays={labels: rows}), (call,))
+        if case["name"] == "ordinary":
+            yield from (_without_row(call, label) for label in (-1, count))
+
+
+def _without_row(call: Call, label: int) -> Pair:
+    """The call whose first label is none of the classes."""
+    first, labels = call.arrays
+    y = call.arrays[labels].copy()
+    y[0] = label
+    is_legal = np.arange(y.size) > 0
+    return Pair(
+        call.having(arrays={labels: y}),
+        (call,),
+        lambda value: np.where(is_legal, value, math.nan),
+        each([first], lambda k, g: np.where(is_legal[:, None], g, 0.0)),
+        illegal=True,
+    )
 
 
 # --- batches, masks, weights ---------------------------------------------------------------------

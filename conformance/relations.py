@@ -119,13 +119,15 @@ class Pair:
 
     `items` makes the value of the left one from those of the right ones, linearly; `gradients` the
     gradient in an array of the left one from those of the right ones, which are given by array. What is
-    not named there is the gradient in the array of that name. The cotangents are the calls' own.
+    not named there is the gradient in the array of that name. The cotangents are the calls' own. What the
+    left call has may be `illegal`: then it may also be refused.
     """
 
     left: Call
     right: tuple[Call, ...]
     items: Callable[..., Array] = lambda value: value
     gradients: dict[str, Callable[..., Array]] = field(default_factory=dict)
+    illegal: bool = False
 
     def linked(self, what: str, found: list[dict[str, Array]]) -> Array:
         """The value or a gradient of the left call, as the right ones have it."""
@@ -169,8 +171,13 @@ def relation(name: str, ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)) ->
 def ordinary(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
     """The ordinary case, and what its dimensions are; of other cases nothing."""
     if case["name"] == "ordinary":
-        call = Call.of(spec.name, case)
-        yield call, Slices(spec, call.arrays, call.options)
+        yield _ordinary(spec.name)
+
+
+@functools.cache
+def _ordinary(loss: str) -> tuple[Call, Slices]:
+    call = Call.of(loss, next(runner.cases(loss)))
+    return call, Slices(LOSSES[loss], call.arrays, call.options)
 
 
 def times(factor: float) -> Callable[[Array], Array]:
@@ -247,6 +254,8 @@ def _findings(relation: Relation, pair: Pair, bench: Bench) -> Iterator[Finding]
     except (NotApplicable, NotImplementedError):
         return
     except Exception:  # whatever a function under test raises is what is to be reported
+        if pair.illegal:
+            return
         yield finding("raises", math.inf, 0, "a result", traceback.format_exc(limit=-3).strip())
         return
     scales = [
