@@ -1,4 +1,7 @@
-"""`python -m conformance vectors [LOSS …]`: write the vectors anew, of all losses or of some."""
+"""`python -m conformance vectors [LOSS …]`: write the vectors anew, of all losses or of some.
+
+`python -m conformance relations`: write the page of the relations anew.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,11 @@ from .generate import write
 
 
 def main(arguments: list[str]) -> int:
+    if arguments == ["relations"]:
+        from .relations_page import write as write_page
+
+        write_page()
+        return 0
     if not arguments or arguments[0] != "vectors":
         print(__doc__)
         return 2

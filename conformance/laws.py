@@ -1,248 +1,69 @@
-"""The relations: for each, the pairs of calls that it makes of a case of the vectors."""
+"""The relations, and those of them that link batches, losses and ways to run."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from arraylosses._core.registry import LOSSES, Loss
 
-from . import symmetries as of
-from .relations import VALUE, Array, Call, Case, Pair, Relation, cotangent_of
+from .relations import (
+    EXACT,
+    VALUE,
+    Array,
+    Call,
+    Case,
+    Pair,
+    Relation,
+    cotangent_of,
+    each,
+    ordinary,
+    relation,
+    times,
+)
 from .slices import Slices, Slot
+from .symmetries import mirrored, offset, scale, swapped
+from .symmetry_tables import INDEPENDENT
 
-FACTORS = (4.0, 2.0**-20)
-STEPS = (8.0, -4.0, 16.0, 2.0, -32.0)
 ILLEGAL = 99  # a label that no case has
-EXACT = (0.0, 0.0)
-
-_found: list[Relation] = []
-Pairs = Callable[[Loss, Case], Iterator[Pair]]
 
 
-def relation(name: str, **facts: Any) -> Callable[[Pairs], Pairs]:
-    """Declare that the pairs which the decorated function makes must agree; its docstring says why."""
-
-    def declare(pairs: Pairs) -> Pairs:
-        _found.append(Relation(name, inspect.getdoc(pairs) or "", pairs, **facts))
-        return pairs
-
-    return declare
-
-
-def ordinary(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
-    """The ordinary case, once, and what its dimensions are."""
-    if case["name"] == "ordinary":
-        call = Call.of(spec.name, case)
-        yield call, Slices(spec, call.arrays, call.options)
-
-
-def symmetric(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
-    """The ordinary case, with the options under which the loss has its symmetries."""
-    for call, slices in ordinary(spec, case):
-        options = {k: v for k, v in of.OPTIONS.get(spec.name, {}).items() if k not in call.options}
-        yield (call.having(options=options) if options else call), slices
-
-
-# --- labels, offsets, scales ---------------------------------------------------------------------
+# --- one loss, called in two ways ----------------------------------------------------------------
 
 
 @relation("index = one-hot")
 def index_is_one_hot(spec: Loss, case: Case) -> Iterator[Pair]:
-    """An integer label is the same as its one-hot row, under every option and in every mean."""
+    """An integer label is its one-hot row, under every option and in every mean; what has no row is NaN."""
     first, labels = spec.arrays[0], spec.arrays[-1]
     if len(spec.arrays) != 2 or spec.same_kind(labels):
         return
     call = Call.of(spec.name, case)
-    x, y, axis = call.arrays[first], call.arrays[labels], call.option("axis")
-    if y.dtype.kind != "i" or not np.all((y >= 0) & (y < x.shape[axis]) & (y != call.option("ignore_index"))):
-        return
-    rows = np.moveaxis(np.eye(x.shape[axis])[y], -1, axis)
-    yield Pair(call.having(arrays={labels: rows}), (call,))
+    y, axis = call.arrays[labels], call.option("axis")
+    count = call.arrays[first].shape[axis]
+    if y.dtype.kind == "i" and np.all((y >= 0) & (y < count) & (y != call.option("ignore_index"))):
+        rows = np.moveaxis(np.eye(count)[y], -1, axis)
+        yield Pair(call.having(arrays={labels: rows}), (call,))
+        if case["name"] == "ordinary":
+            yield from (_without_row(call, label) for label in (-1, count))
 
 
-@relation("offset")
-def offset(spec: Loss, case: Case) -> Iterator[Pair]:
-    """What only sees differences does not see an offset: of all logits, of prediction and target, of boxes."""
-    for call, slices in symmetric(spec, case):
-        for names, dims in _moved_together(spec):
-            moved = {
-                k: x + slices.along(dims, k, lambda shape: np.resize(STEPS, shape)) * _directions(call, k)
-                for k, x in call.arrays.items()
-                if k in names and x is not None
-            }
-            if moved:
-                yield Pair(call.having(arrays=moved), (call,))
-
-
-def _moved_together(spec: Loss) -> Iterator[tuple[list[str], list[str]]]:
-    if boxes := _boxes(spec):
-        yield boxes, ["b" if spec.name == "detr_set_loss" else "..."]
-    for group in filter(None, of.MOVED.get(spec.name, "").split(";")):
-        names, _, dims = group.partition(" along ")
-        yield names.split(), dims.split()
-
-
-@relation("scale")
-def scale(spec: Loss, case: Case) -> Iterator[Pair]:
-    """Where everything with a unit is scaled, the loss scales by a power of the factor, which may be 0."""
-    for call, _ in symmetric(spec, case):
-        for powers, degree in _scaled_together(spec):
-            for s in FACTORS:
-                factors = {k: s**p for k, p in powers.items()}
-                arrays = {
-                    k: x * factors[k] ** _lengths(call, k)
-                    for k, x in call.arrays.items()
-                    if k in factors and x is not None
-                }
-                options = {k: _times(call.option(k), f) for k, f in factors.items() if k in spec.rules}
-                yield Pair(
-                    call.having(arrays, options),
-                    (call,),
-                    lambda value, by=s**degree: by * value,
-                    {
-                        k: lambda g, k=k, by=s**degree / factors.get(k, 1.0) ** _lengths(call, k): by * g[k]
-                        for k in call.wrt
-                    },
-                )
-
-
-def _scaled_together(spec: Loss) -> Iterator[tuple[dict[str, float], float]]:
-    if (boxes := _boxes(spec)) and spec.name not in ("box_l1_giou_loss", "detr_set_loss"):
-        yield dict.fromkeys([*boxes, *spec.rules.keys() & {"image_size"}], 1.0), 0.0
-    for group in filter(None, of.SCALED.get(spec.name, "").split(";")):
-        names, _, degree = group.partition(":")
-        powers = (name.partition("^") for name in names.split())
-        yield {name: float(power or 1) for name, _, power in powers}, float(degree)
-
-
-def _times(option: Any, factor: float) -> Any:
-    return tuple(factor * x for x in option) if isinstance(option, tuple) else factor * option
-
-
-# --- mirrors -------------------------------------------------------------------------------------
-
-
-@relation("mirrored")
-def mirrored(spec: Loss, case: Case) -> Iterator[Pair]:
-    """A loss without a preferred direction is the same of what is negated, reflected or read backwards."""
-    for call, slices in symmetric(spec, case):
-        yield from _negated(spec, call)
-        yield from _reflected(spec, call)
-        yield from _backwards(spec, call, slices)
-
-
-def _negated(spec: Loss, call: Call) -> Iterator[Pair]:
-    names = of.NEGATED.get(spec.name, "").split()
-    ones = {name.lstrip("~"): float(name.startswith("~")) for name in names}
-    if ones:
-        arrays = {k: ones[k] - x for k, x in call.arrays.items() if k in ones and x is not None}
-        options = {k: ones[k] - call.option(k) for k in ones.keys() & spec.rules.keys()}
-        signs = {k: lambda g, k=k: -g[k] for k in arrays}
-        yield Pair(call.having(arrays, options), (call,), gradients=signs)
-
-
-def _reflected(spec: Loss, call: Call) -> Iterator[Pair]:
-    boxes = [] if spec.name in of.CORNERED else _boxes(spec)
-    for order, signs in _reflections(call, boxes[0]) if boxes else ():
-        arrays = {k: call.arrays[k][..., order] * signs for k in boxes}
-        back = {k: lambda g, k=k, o=order, s=signs: g[k][..., o] * s for k in boxes}
-        yield Pair(call.having(arrays), (call,), gradients=back)
-
-
-def _backwards(spec: Loss, call: Call, slices: Slices) -> Iterator[Pair]:
-    """Every dimension that is no order read from its end: rows of a batch, pixels, features."""
-    kept = {"c", *of.ORDERED.get(spec.name, "").split()}
-    given = [dims for k, dims in slices.dims.items() if call.arrays.get(k) is not None]
-    slots = slices.slots(tuple(d for dims in given for d in dims if d not in kept))
-
-    def turned(dims: tuple[str, ...], x: Array) -> Array:
-        for slot in slots:
-            x = np.flip(x, slices.axes(dims, slot))
-        return x
-
-    arrays = {
-        k: x if x is None or not slices.is_whole(k, x) else turned(slices.dims[k], x)
-        for k, x in call.arrays.items()
-    }
-    if slots:
-        yield Pair(
-            call.having(arrays, cotangent=turned(slices.items, call.cotangent)),
-            (call,),
-            lambda value: turned(slices.items, value),
-            {k: lambda g, k=k: turned(slices.dims[k], g[k]) for k in call.wrt},
-        )
-
-
-@relation("swapped")
-def swapped(spec: Loss, case: Case) -> Iterator[Pair]:
-    """A distance is the same from the other side: prediction and target may change places."""
-    for call, _ in symmetric(spec, case):
-        arrays: dict[str, Array] = {}
-        other: dict[str, str] = {}
-        for names in of.SWAPPED.get(spec.name, "").split(","):
-            match names.split():
-                case [a, b]:
-                    arrays |= {a: call.arrays[b], b: call.arrays[a]}
-                    other |= {a: b, b: a}
-                case [signed]:
-                    arrays[signed[1:]] = -call.arrays[signed[1:]]
-        if other:
-            wrt = tuple(k for k in call.wrt if other.get(k) in call.wrt)
-            exchanged = {k: lambda g, k=k: g[other[k]] for k in wrt}
-            yield Pair(call.having(arrays, wrt=wrt), (call,), gradients=exchanged)
-
-
-# --- boxes: what their numbers are ---------------------------------------------------------------
-
-
-def _boxes(spec: Loss) -> list[str]:
-    """The arrays that hold boxes."""
-    named = [k for k, domains in spec.domains.items() if domains[0].name in ("box", "rotated box")]
-    return [*named, "target_boxes"] if spec.name == "detr_set_loss" else named
-
-
-def _kind(call: Call, name: str) -> str:
-    spec = LOSSES[call.loss]
-    if name not in _boxes(spec):
-        return ""
-    if spec.domains["pred" if "pred" in spec.domains else name][0].name == "rotated box":
-        return "rotated"
-    if call.arrays[name].shape[-1] != 4:
-        return "corners"
-    return call.option("fmt") if "fmt" in spec.rules else "cxcywh"
-
-
-def _directions(call: Call, name: str) -> Array:
-    """How much each number of a box moves when the box is moved by 1; 1 for what is no box."""
-    if (kind := _kind(call, name)) in ("xyxy", "corners"):
-        sides = call.arrays[name].shape[-1] // 2
-        return np.tile((1.0, -2.0, 0.5)[:sides], 2)
-    return np.asarray({"rotated": (1.0, -2.0, 0.0, 0.0, 0.0), "": 1.0}.get(kind, (1.0, -2.0, 0.0, 0.0)))
-
-
-def _lengths(call: Call, name: str) -> Array:
-    """The power of the unit of length in each number of a box; 1 for what is no box."""
-    return np.asarray((1, 1, 1, 1, 0)) if _kind(call, name) == "rotated" else np.asarray(1)
-
-
-def _reflections(call: Call, name: str) -> Iterator[tuple[list[int], Array]]:
-    """Of each axis of space the order and the signs of the numbers of a reflected box."""
-    kind, size = _kind(call, name), call.arrays[name].shape[-1]
-    for axis in range(size // 2 if kind in ("xyxy", "corners") else 2):
-        order, signs = list(range(size)), np.ones(size)
-        signs[axis] = -1
-        if kind in ("xyxy", "corners"):
-            far = axis + size // 2
-            order[axis], order[far] = far, axis
-            signs[far] = -1
-        elif kind == "rotated":
-            signs[4] = -1
-        yield order, signs
+def _without_row(call: Call, label: int) -> Pair:
+    """The call whose first label is none of the classes."""
+    first, labels = call.arrays
+    y = call.arrays[labels].copy()
+    y[0] = label
+    is_legal = np.arange(y.size) > 0
+    return Pair(
+        call.having(arrays={labels: y}),
+        (call,),
+        lambda value: np.where(is_legal, value, math.nan),
+        each([first], lambda k, g: np.where(is_legal[:, None], g, 0.0)),
+        illegal=True,
+    )
 
 
 # --- batches, masks, weights ---------------------------------------------------------------------
@@ -253,7 +74,7 @@ def concatenation(spec: Loss, case: Case) -> Iterator[Pair]:
     """The items of a batch are those of its parts, and the mean of a batch twice is that of the batch."""
     for call, slices in ordinary(spec, case):
         first = slices.items[:1]
-        if first and (first == ("...",) or first[0] == of.INDEPENDENT.get(spec.name)):
+        if first and first[0] in ("...", INDEPENDENT.get(spec.name)):
             for slot in slices.slots(first)[:1]:
                 yield _in_parts(call, slices, slot)
                 yield _twice(call.reduced("mean"), slices, slot)
@@ -294,7 +115,7 @@ def _twice(call: Call, slices: Slices, slot: Slot) -> Pair:
     return Pair(
         call.having(slices.keep(call.arrays, slot, twice)),
         (call,),
-        gradients={k: lambda g, k=k: halved(k, g[k]) for k in call.wrt},
+        gradients=each(call.wrt, halved),
     )
 
 
@@ -323,9 +144,9 @@ def _deleted(masked: Call, slices: Slices, slot: Slot, rest: list[int]) -> Pair:
 
     return Pair(
         masked,
-        (Call(**{**vars(deleted), "options": options}),),
+        (replace(deleted, options=options),),
         lambda value: slices.put(slices.items, slot, value, rest) if whole else value,
-        {k: lambda g, k=k: put_back(k, g[k]) for k in masked.wrt},
+        each(masked.wrt, put_back),
     )
 
 
@@ -334,12 +155,12 @@ def weights_twice(spec: Loss, case: Case) -> Iterator[Pair]:
     """Weights that are all doubled double the items and their sum, and leave a weighted mean what it is."""
     if case["name"] in ("none, weights", "mean, weights"):
         call = Call.of(spec.name, case)
-        mean = call.options["reduction"] == "mean"
+        factor = 1.0 if call.options["reduction"] == "mean" else 2.0
         yield Pair(
             call.having(options={"sample_weight": 2 * call.options["sample_weight"]}),
             (call,),
-            lambda value: value if mean else 2 * value,
-            {k: lambda g, k=k: g[k] if mean else 2 * g[k] for k in call.wrt},
+            times(factor),
+            each(call.wrt, lambda k, g: factor * g),
         )
 
 
@@ -349,12 +170,15 @@ def weights_twice(spec: Loss, case: Case) -> Iterator[Pair]:
 def another(call: Call, loss: str, arrays: tuple[Array, ...], **options: Any) -> Call:
     """A call of another loss, whose arrays are these in its order, for the gradient in the first."""
     names = LOSSES[loss].arrays
-    found = dict(zip(names, arrays, strict=False))
-    scales = {names[0]: np.max(call.scales[call.wrt[0]]), VALUE: np.max(call.scales[VALUE])}
-    return Call(loss, found, {"reduction": "none"} | options, call.cotangent, names[:1], scales, LOOSE)
-
-
-LOOSE = (8.0, 16.0)  # what vectors allow
+    scales = {k: np.max(call.scales[mine]) for k, mine in ((VALUE, VALUE), (names[0], call.wrt[0]))}
+    return replace(
+        call,
+        loss=loss,
+        arrays=dict(zip(names, arrays, strict=False)),
+        options={"reduction": "none"} | options,
+        wrt=names[:1],
+        scales=scales,
+    )
 
 
 @relation("two classes = binary")
@@ -363,17 +187,16 @@ def two_classes_are_binary(spec: Loss, case: Case) -> Iterator[Pair]:
     if spec.name not in TWO_CLASSES:
         return
     loss, label, factor, options = TWO_CLASSES[spec.name]
-    first, labels = spec.arrays
+    one, (first, labels) = LOSSES[loss].arrays[0], spec.arrays
     for call, _ in ordinary(spec, case):
         z, y = call.arrays[first][..., :2], call.arrays[labels] % 2
         smoothing = call.options.get("smoothing", 0.0)
         target = 2.0 * y - 1 if label == "sign" else y * (1 - smoothing) + smoothing / 2
-        binary = another(call, loss, (z[..., 1] - z[..., 0], target), **options)
         yield Pair(
             call.having({first: z, labels: y}),
-            (binary,),
-            lambda value: factor * value,
-            {first: lambda g: factor * np.stack([-g[binary.wrt[0]], g[binary.wrt[0]]], -1)},
+            (another(call, loss, (z[..., 1] - z[..., 0], target), **options),),
+            times(factor),
+            {first: lambda found: factor * np.stack([-found[one], found[one]], -1)},
         )
 
 
@@ -398,8 +221,8 @@ def huber_is_smooth_l1(spec: Loss, case: Case) -> Iterator[Pair]:
                 yield Pair(
                     call.having(options={"delta": delta}),
                     (smooth,),
-                    lambda value, delta=delta: delta * value,
-                    {k: lambda g, k=k, delta=delta: delta * g[k] for k in call.wrt},
+                    times(delta),
+                    each(call.wrt, lambda k, g, delta=delta: delta * g),
                 )
 
 
@@ -408,14 +231,13 @@ def nothing_but_cross_entropy(spec: Loss, case: Case) -> Iterator[Pair]:
     """A loss that bends the cross-entropy is the cross-entropy, where it bends it by 0."""
     if spec.name in BENT:
         options, loss, factor = BENT[spec.name]
-        first = spec.arrays[0]
+        first, other = spec.arrays[0], LOSSES[loss].arrays[0]
         for call, _ in ordinary(spec, case):
-            plain = another(call, loss, tuple(call.arrays.values())[:2])
             yield Pair(
                 call.having(options=options, wrt=(first,)),
-                (plain,),
-                lambda value: factor * value,
-                {first: lambda g: factor * g[plain.wrt[0]]},
+                (another(call, loss, tuple(call.arrays.values())[:2]),),
+                times(factor),
+                {first: lambda found: factor * found[other]},
             )
 
 
@@ -455,7 +277,7 @@ def infinite_delta(spec: Loss, case: Case) -> Iterator[Pair]:
 
 @relation("forward = reverse")
 def forward_is_reverse(spec: Loss, case: Case) -> Iterator[Pair]:
-    """Forward mode and reverse mode are one derivative: cotangent · (J tangent) = (Jᵀ cotangent) · tangent."""
+    """Forward and reverse mode are one derivative: cotangent · (J tangent) = (Jᵀ cotangent) · tangent."""
     for call, _ in ordinary(spec, case):
         for k in call.wrt:
             tangents = {k: -cotangent_of(call.arrays[k].shape)[::-1]}
@@ -489,5 +311,21 @@ def batched_is_one_by_one(spec: Loss, case: Case) -> Iterator[Pair]:
         )
 
 
-RELATIONS: tuple[Relation, ...] = tuple(_found)
+RELATIONS: tuple[Relation, ...] = (
+    index_is_one_hot,
+    offset,
+    scale,
+    concatenation,
+    masked_is_deleted,
+    weights_twice,
+    mirrored,
+    swapped,
+    two_classes_are_binary,
+    huber_is_smooth_l1,
+    nothing_but_cross_entropy,
+    infinite_delta,
+    forward_is_reverse,
+    compiled_is_eager,
+    batched_is_one_by_one,
+)
 BY_NAME: dict[str, Relation] = {r.name: r for r in RELATIONS}

@@ -2,8 +2,7 @@
 
 A relation makes pairs of calls from a case of the vectors. The left call is held against the right one,
 or against several, or against a formula in NumPy: the items, and the gradients of all arrays that the
-vectors certify. Errors are in units of the scale of the case that the pair was made from. `laws`
-has the list.
+vectors certify. Errors are in units of the scale of the case that a pair was made from. `laws` lists them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import functools
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,11 +22,13 @@ from arraylosses._core.registry import LOSSES, Loss
 from . import runner, schema
 from .frameworks import FRAMEWORKS, Framework, is_exact
 from .runner import error_in_ulp, one_array
+from .slices import Slices
 
 Array = Any
 Case = dict[str, Any]
 VALUE = "value"
 VALUE_ULP, GRADIENT_ULP = 16, 32
+EXACT = (0.0, 0.0)
 COTANGENT = (1.0, -0.5, 2.0, 0.75, -1.25)
 
 
@@ -118,13 +119,15 @@ class Pair:
 
     `items` makes the value of the left one from those of the right ones, linearly; `gradients` the
     gradient in an array of the left one from those of the right ones, which are given by array. What is
-    not named there is the gradient in the array of that name. The cotangents are the calls' own.
+    not named there is the gradient in the array of that name. The cotangents are the calls' own. What the
+    left call has may be `illegal`: then it may also be refused.
     """
 
     left: Call
     right: tuple[Call, ...]
     items: Callable[..., Array] = lambda value: value
     gradients: dict[str, Callable[..., Array]] = field(default_factory=dict)
+    illegal: bool = False
 
     def linked(self, what: str, found: list[dict[str, Array]]) -> Array:
         """The value or a gradient of the left call, as the right ones have it."""
@@ -133,6 +136,9 @@ class Pair:
         if what in self.gradients:
             return self.gradients[what](*found)
         return found[0][what]
+
+
+Pairs = Callable[[Loss, Case], Iterator[Pair]]
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Relation:
 
     name: str
     says: str
-    pairs: Callable[[Loss, Case], Iterator[Pair]]
+    pairs: Pairs
     ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)
 
     def allowed(self, pair: Pair, what: str) -> float:
@@ -155,6 +161,32 @@ class Relation:
 
     def applies_to(self, loss: str) -> bool:
         return any(True for case in plain_cases(loss) for _ in self.pairs(LOSSES[loss], case))
+
+
+def relation(name: str, ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)) -> Callable[[Pairs], Relation]:
+    """The relation of the pairs that the decorated function makes; its docstring is what it says."""
+    return lambda pairs: Relation(name, inspect.getdoc(pairs) or "", pairs, ulp)
+
+
+def ordinary(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
+    """The ordinary case, and what its dimensions are; of other cases nothing."""
+    if case["name"] == "ordinary":
+        yield _ordinary(spec.name)
+
+
+@functools.cache
+def _ordinary(loss: str) -> tuple[Call, Slices]:
+    call = Call.of(loss, next(runner.cases(loss)))
+    return call, Slices(LOSSES[loss], call.arrays, call.options)
+
+
+def times(factor: float) -> Callable[[Array], Array]:
+    return lambda value: factor * value
+
+
+def each(names: Iterable[str], change: Callable[[str, Array], Array]) -> dict[str, Callable[..., Array]]:
+    """Gradients that are each made from the one in the array of the same name."""
+    return {k: lambda found, k=k: change(k, found[k]) for k in names}
 
 
 @dataclass(frozen=True)
@@ -222,6 +254,8 @@ def _findings(relation: Relation, pair: Pair, bench: Bench) -> Iterator[Finding]
     except (NotApplicable, NotImplementedError):
         return
     except Exception:  # whatever a function under test raises is what is to be reported
+        if pair.illegal:
+            return
         yield finding("raises", math.inf, 0, "a result", traceback.format_exc(limit=-3).strip())
         return
     scales = [

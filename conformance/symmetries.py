@@ -1,247 +1,201 @@
-"""Under what each loss is invariant, where the registry does not tell: the tables of the laws."""
+"""The relations of a loss to itself: what it does not see, how it scales, how it looks in a mirror."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 
-def _of_each(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {loss: what for losses, what in rows for loss in losses.split()}
+from arraylosses._core.registry import LOSSES, Loss
+
+from . import symmetry_tables as of
+from .relations import Array, Call, Case, Pair, each, ordinary, relation, times
+from .slices import Slices
+
+FACTORS = (4.0, 2.0**-20)
+STEPS = (8.0, -4.0, 16.0, 2.0, -32.0)
 
 
-# Options under which a loss has its symmetries, or under which they say more than at the default.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "quantile_loss": {"quantile": 0.25},
-    "expectile_loss": {"expectile": 0.25},
-    "gwd_loss": {"normalize": True},
-    "general_robust_loss": {"alpha": -2.0},
-    "psnr_loss": {"eps": 0.0},
-}
+def symmetric(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
+    """The ordinary case, with the options under which the loss has its symmetries."""
+    for call, slices in ordinary(spec, case):
+        options = {k: v for k, v in of.OPTIONS.get(spec.name, {}).items() if k not in call.options}
+        yield (call.having(options=options) if options else call), slices
 
-RESIDUALS = """
-absolute_error squared_error smooth_l1_loss huber_loss balanced_l1_loss charbonnier_loss log_cosh_loss
-epsilon_insensitive_loss squared_epsilon_insensitive_loss cauchy_loss geman_mcclure_loss welsch_loss
-tukey_biweight_loss wing_loss general_robust_loss"""
-CLASSES = """
-cross_entropy label_smoothed_cross_entropy poly1_cross_entropy softmax_focal_loss sparsemax_loss
-balanced_softmax_loss logit_adjusted_cross_entropy equalization_softmax_loss distribution_focal_loss"""
-PAIRS = """
-triplet_batch_all_loss triplet_batch_hard_loss triplet_semi_hard_loss lifted_structure_loss angular_loss
-multi_similarity_loss circle_loss histogram_loss nt_xent_loss sup_con_loss"""
-CENTRES = (
-    "arcface_loss combined_margin_loss sub_center_arcface_loss cosface_loss am_softmax_loss normface_loss"
-)
-MARGINS = "perceptron_loss hinge_loss squared_hinge_loss modified_huber_loss logistic_loss exponential_loss"
 
-# What may be moved together, and along which dimensions by different amounts: softmaxes along the classes,
-# distances in space. Boxes are in `laws`.
-MOVED = _of_each(
-    (
-        (f"{RESIDUALS} quantile_loss expectile_loss gaussian_nll", "pred target along ..."),
-        ("ghm_regression_loss", "pred target along *s"),
-        (CLASSES, "logits along ..."),
-        ("seesaw_loss", "logits along *n"),
-        ("distillation_loss", "logits along ...; teacher_logits along ..."),
-        ("multiclass_perceptron_loss multiclass_hinge_loss", "scores along ..."),
-        ("pairwise_logistic_loss lambda_rank_loss approx_ndcg_loss", "scores along ..."),
-        ("listnet_loss", "scores along ...; relevance along ..."),
-        ("margin_ranking_loss", "x1 x2 along ..."),
-        ("contrastive_loss", "x1 x2 along ... d"),
-        ("triplet_margin_loss", "anchor positive negative along ... d"),
-        ("quadruplet_loss", "anchor positive negative negative2 along ... d"),
-        ("triplet_batch_all_loss triplet_batch_hard_loss triplet_semi_hard_loss", "embeddings along d"),
-        ("lifted_structure_loss", "embeddings along d"),
-        ("center_loss", "embeddings centers along d"),
-        ("vicreg_loss", "x y along d"),
-        ("barlow_twins_loss", "x along d; y along d"),
-        ("embedding_hinge_loss", "embeddings along n d"),
-        ("deepid2_loss", "x1 x2 along ... d; logits1 along ...; logits2 along ..."),
-        ("psnr_loss perceptual_loss", "pred target along ... c h w"),
-        ("total_variation_loss", "pred along ... c"),
-        ("gradient_difference_loss", "pred along ... c; target along ... c"),
-        ("edge_loss", "pred target along ... c h w"),
-        ("feature_matching_loss", "fake real along *s"),
-        ("hifigan_generator_loss", "fake_features real_features along *f; fake_mel real_mel along *m"),
-        ("fast_rcnn_loss", "logits along r; box_pred box_target along r 4"),
-        ("rpn_loss", "box_pred box_target along *a 4"),
-        ("multibox_loss", "logits along b a; box_pred box_target along b a 4"),
-        ("detr_set_loss", "logits along b q"),
+@relation("offset")
+def offset(spec: Loss, case: Case) -> Iterator[Pair]:
+    """What only sees differences does not see an offset: of all logits, of a prediction and its target."""
+    for call, slices in symmetric(spec, case):
+        for names, dims in _moved_together(spec):
+            moved = {
+                k: x + slices.along(dims, k, lambda shape: np.resize(STEPS, shape)) * _directions(call, k)
+                for k, x in call.arrays.items()
+                if k in names and x is not None
+            }
+            if moved:
+                yield Pair(call.having(arrays=moved), (call,))
+
+
+def _moved_together(spec: Loss) -> Iterator[tuple[list[str], list[str]]]:
+    if boxes := _boxes(spec):
+        yield boxes, ["b" if spec.name == "detr_set_loss" else "..."]
+    for group in filter(None, of.MOVED.get(spec.name, "").split(";")):
+        names, _, dims = group.partition(" along ")
+        yield names.split(), dims.split()
+
+
+@relation("scale")
+def scale(spec: Loss, case: Case) -> Iterator[Pair]:
+    """Where everything with a unit is scaled, the loss scales by a power of the factor, which may be 0."""
+    for call, _ in symmetric(spec, case):
+        for powers, degree in _scaled_together(spec):
+            for s in FACTORS:
+                yield _scaled(spec, call, {k: s**p for k, p in powers.items()}, s**degree)
+
+
+def _scaled(spec: Loss, call: Call, factors: dict[str, float], factor: float) -> Pair:
+    by = {k: factors.get(k, 1.0) ** _lengths(call, k) for k in call.arrays}
+    arrays = {k: by[k] * x for k, x in call.arrays.items() if k in factors and x is not None}
+    options = {k: _times(call.option(k), f) for k, f in factors.items() if k in spec.rules}
+    return Pair(
+        call.having(arrays, options), (call,), times(factor), each(call.wrt, lambda k, g: factor / by[k] * g)
     )
-)
 
-# What may be scaled together, each to a power of the factor (1, unless said), and the power by which the
-# loss scales. The lengths in boxes are in `laws`.
-SCALED = {
-    "absolute_error": "pred target: 1",
-    "squared_error": "pred target: 2",
-    "smooth_l1_loss": "pred target beta: 1",
-    "huber_loss": "pred target delta: 2",
-    "balanced_l1_loss": "pred target beta: 1",
-    "charbonnier_loss": "pred target eps: 1",
-    "quantile_loss": "pred target: 1",
-    "expectile_loss": "pred target: 2",
-    "epsilon_insensitive_loss": "pred target epsilon: 1",
-    "squared_epsilon_insensitive_loss": "pred target epsilon: 2",
-    "absolute_percentage_error": "pred target: 0",
-    "symmetric_absolute_percentage_error": "pred target: 0",
-    "cosine_distance": "pred: 0; target: 0",
-    "tukey_biweight_loss": "pred target c: 2",
-    "wing_loss": "pred target width curvature: 1",
-    "poisson_deviance": "pred target: 1",
-    "gamma_deviance": "pred target: 0",
-    "tweedie_deviance": "pred target: 0.5",
-    "ghm_regression_loss": "pred target mu: 1",
-    "distillation_loss": "logits teacher_logits temperature: 2",
-    "perceptron_loss": "scores: 1",
-    "hinge_loss": "scores margin: 1",
-    "squared_hinge_loss": "scores margin: 2",
-    "multiclass_perceptron_loss": "scores: 1",
-    "multiclass_hinge_loss": "scores margin: 1",
-    "z_loss": "weight: 1",
-    "linear_cross_entropy": "hidden weight^-1: 0",
-    "margin_ranking_loss": "x1 x2 margin: 1",
-    "contrastive_loss": "x1 x2 margin pos_margin: 2",
-    "cosine_embedding_loss": "x1: 0; x2: 0",
-    "triplet_margin_loss": "anchor positive negative margin: 1",
-    "facenet_triplet_loss": "anchor: 0; positive: 0; negative: 0",
-    "quadruplet_loss": "anchor positive negative negative2 m1^2 m2^2: 2",
-    "triplet_batch_all_loss": "embeddings margin: 1",
-    "triplet_batch_hard_loss": "embeddings margin: 1",
-    "triplet_semi_hard_loss": "embeddings margin: 1",
-    "n_pair_loss": "anchors positives^-1: 0",
-    "info_nce_loss": "query positive^-1 negatives^-1: 0; query temperature: 0",
-    "clip_loss": "image text^-1: 0; image logit_scale^-1: 0",
-    "siglip_loss": "image text^-1: 0; text logit_scale^-1: 0",
-    "proxy_nca_loss": "embeddings: 0; proxies: 0",
-    "proxy_anchor_loss": "embeddings: 0; proxies: 0",
-    "barlow_twins_loss": "x: 0; y: 0",
-    "center_loss": "embeddings centers: 2",
-    "coco_loss": "embeddings: 0; centroids: 0",
-    "l2_softmax_loss": "embeddings: 0",
-    "mag_face_loss": "weight: 0",
-    "ada_face_loss": "weight: 0",
-    "curricular_face_loss": "embeddings: 0; weight: 0",
-    "l_softmax_loss": "embeddings scale^-1: 0; weight scale^-1: 0",
-    "a_softmax_loss": "embeddings scale^-1: 0; weight: 0",
-    "embedding_hinge_loss": "embeddings margin: 1",
-    "discriminative_loss": "embeddings delta_var delta_dist gamma: 2",
-    "boundary_loss": "distance: 1",
-    "hausdorff_dt_loss": "pred_distance target_distance: 2",
-    "pairwise_logistic_loss": "scores sigma^-1: 0",
-    "lambda_rank_loss": "scores sigma^-1: 0",
-    "approx_ndcg_loss": "scores temperature: 0",
-    "psnr_loss": "pred target data_range: 0",
-    "ssim_loss": "pred target data_range: 0",
-    "ms_ssim_loss": "pred target data_range: 0",
-    "total_variation_loss": "pred eps: 1; pixel_weight: 1",
-    "gradient_difference_loss": "pred target: 1",
-    "edge_loss": "pred target eps: 1",
-    "perceptual_loss": "pred target: 2",
-    "style_loss": "pred target: 4",
-    "spectral_convergence_loss": "pred target: 0",
-    "log_stft_magnitude_loss": "pred target: 0",
-    "feature_matching_loss": "fake real: 1",
-    "l1_penalty": "params: 1; weight: 1",
-    "l2_penalty": "params: 2; weight: 1",
-    "gradient_penalty": "gradients target: 2",
-    "r1_penalty": "gradients: 2",
-    "r2_penalty": "gradients: 2",
-} | _of_each(
-    (
-        ("cauchy_loss geman_mcclure_loss welsch_loss general_robust_loss", "pred target scale: 0"),
-        (CENTRES, "embeddings: 0; weight: 0"),
-        (PAIRS.split("lifted_structure_loss")[1], "embeddings: 0"),
+
+def _scaled_together(spec: Loss) -> Iterator[tuple[dict[str, float], float]]:
+    if (boxes := _boxes(spec)) and spec.name not in ("box_l1_giou_loss", "detr_set_loss"):
+        yield dict.fromkeys([*boxes, *spec.rules.keys() & {"image_size"}], 1.0), 0.0
+    for group in filter(None, of.SCALED.get(spec.name, "").split(";")):
+        names, _, degree = group.partition(":")
+        powers = (name.partition("^") for name in names.split())
+        yield {name: float(power or 1) for name, _, power in powers}, float(degree)
+
+
+def _times(option: Any, factor: float) -> Any:
+    return tuple(factor * x for x in option) if isinstance(option, tuple) else factor * option
+
+
+# --- mirrors -------------------------------------------------------------------------------------
+
+
+@relation("mirrored")
+def mirrored(spec: Loss, case: Case) -> Iterator[Pair]:
+    """A loss without a preferred direction is the same of what is negated, reflected or read backwards."""
+    for call, slices in symmetric(spec, case):
+        yield from _negated(spec, call)
+        yield from _reflected(spec, call)
+        yield from _backwards(spec, call, slices)
+
+
+def _negated(spec: Loss, call: Call) -> Iterator[Pair]:
+    names = of.NEGATED.get(spec.name, "").split()
+    ones = {name.lstrip("~"): float(name.startswith("~")) for name in names}
+    if ones:
+        arrays = {k: ones[k] - x for k, x in call.arrays.items() if k in ones and x is not None}
+        options = {k: ones[k] - call.option(k) for k in ones.keys() & spec.rules.keys()}
+        yield Pair(call.having(arrays, options), (call,), gradients=each(arrays, lambda k, g: -g))
+
+
+def _reflected(spec: Loss, call: Call) -> Iterator[Pair]:
+    boxes = [] if spec.name in of.CORNERED else _boxes(spec)
+    for reflect in _reflections(call, boxes[0]) if boxes else ():
+        arrays = {k: reflect(call.arrays[k]) for k in boxes}
+        yield Pair(call.having(arrays), (call,), gradients=each(boxes, lambda k, g, of=reflect: of(g)))
+
+
+def _backwards(spec: Loss, call: Call, slices: Slices) -> Iterator[Pair]:
+    """Every dimension that is no order read from its end: rows of a batch, pixels, features."""
+    kept = {"c", *of.ORDERED.get(spec.name, "").split()}
+    given = [dims for k, dims in slices.dims.items() if call.arrays.get(k) is not None]
+    slots = slices.slots(tuple(d for dims in given for d in dims if d not in kept))
+
+    def turned(dims: tuple[str, ...], x: Array) -> Array:
+        for slot in slots:
+            x = np.flip(x, slices.axes(dims, slot))
+        return x
+
+    arrays = {k: turned(slices.dims[k], x) for k, x in call.arrays.items() if slices.is_whole(k, x)}
+    if slots:
+        yield Pair(
+            call.having(arrays, cotangent=turned(slices.items, call.cotangent)),
+            (call,),
+            lambda value: turned(slices.items, value),
+            each(arrays, lambda k, g: turned(slices.dims[k], g)),
+        )
+
+
+@relation("swapped")
+def swapped(spec: Loss, case: Case) -> Iterator[Pair]:
+    """A distance is the same from the other side: prediction and target may change places."""
+    for call, _ in symmetric(spec, case):
+        if spec.name in of.SWAPPED:
+            yield _exchanged(call, of.SWAPPED[spec.name])
+
+
+def _exchanged(call: Call, places: str) -> Pair:
+    arrays: dict[str, Array] = {}
+    other: dict[str, str] = {}
+    for names in places.split(","):
+        match names.split():
+            case [a, b]:
+                arrays |= {a: call.arrays[b], b: call.arrays[a]}
+                other |= {a: b, b: a}
+            case [signed]:
+                arrays[signed[1:]] = -call.arrays[signed[1:]]
+    wrt = tuple(k for k in call.wrt if other.get(k) in call.wrt)
+    return Pair(
+        call.having(arrays, wrt=wrt), (call,), gradients={k: lambda found, k=k: found[other[k]] for k in wrt}
     )
-)
 
-# What may be negated together, `~` for what is taken from 1: another label, the other tail.
-NEGATED = _of_each(
-    (
-        (f"{RESIDUALS} gaussian_nll ghm_regression_loss", "pred target"),
-        ("absolute_percentage_error symmetric_absolute_percentage_error cosine_distance", "pred target"),
-        ("quantile_loss", "pred target ~quantile"),
-        ("expectile_loss", "pred target ~expectile"),
-        (MARGINS, "scores labels"),
-        ("binary_cross_entropy_with_logits binary_sparsemax_loss quality_focal_loss", "logits ~target"),
-        ("sigmoid_focal_loss", "logits ~target ~alpha"),
-        ("binary_cross_entropy", "~probs ~target"),
-        ("margin_ranking_loss", "x1 x2 target"),
-        ("contrastive_loss cosine_embedding_loss deepid2_loss", "x1 x2"),
-        ("triplet_margin_loss facenet_triplet_loss", "anchor positive negative"),
-        ("quadruplet_loss", "anchor positive negative negative2"),
-        (PAIRS, "embeddings"),
-        ("n_pair_loss", "anchors positives"),
-        ("info_nce_loss", "query positive negatives"),
-        ("clip_loss siglip_loss", "image text"),
-        ("proxy_nca_loss proxy_anchor_loss", "embeddings proxies"),
-        ("vicreg_loss barlow_twins_loss", "x y"),
-        ("center_loss", "embeddings centers"),
-        ("coco_loss", "embeddings centroids"),
-        (f"{CENTRES} l2_softmax_loss l_softmax_loss a_softmax_loss", "embeddings weight"),
-        ("curricular_face_loss mag_face_loss ada_face_loss", "embeddings weight"),
-        ("linear_cross_entropy", "hidden weight"),
-        ("discriminative_loss embedding_hinge_loss", "embeddings"),
-        ("psnr_loss gradient_difference_loss edge_loss perceptual_loss style_loss", "pred target"),
-        ("multi_resolution_stft_loss log_mel_loss", "pred target"),
-        ("total_variation_loss", "pred"),
-        ("feature_matching_loss", "fake real"),
-        ("fast_rcnn_loss rpn_loss multibox_loss", "box_pred box_target"),
-        ("l1_penalty l2_penalty elastic_net_penalty", "params"),
-        ("gradient_penalty r1_penalty r2_penalty", "gradients"),
-    )
-)
 
-# What may not be read backwards along a dimension; class axes nowhere, since labels are their places.
-ORDERED = _of_each(
-    (
-        ("giou3d_loss", "k"),
-        ("ctc_loss", "t s"),
-        ("multi_resolution_stft_loss", "t"),
-        ("log_mel_loss", "t w f"),
-        ("detr_set_loss", "m"),  # which the assignment counts
-        ("total_variation_loss", "h w"),  # a pixel weighs the differences that start at it
-        ("edge_loss", "h w"),  # every other pixel is kept, from the first on
-        # Of what is equal in a sort the first comes first, and the ordinary cases have equals.
-        ("lambda_rank_loss", "l"),
-        ("spatial_embedding_loss", "p"),
-    )
-)
+# --- boxes: what their numbers are ---------------------------------------------------------------
 
-# Losses of boxes that look at the image from one of its corners.
-CORNERED = {"extended_iou_loss"}
 
-# What may change places; `-` for what is negated then.
-SWAPPED = _of_each(
-    (
-        (f"{RESIDUALS} ghm_regression_loss", "pred target"),
-        ("symmetric_absolute_percentage_error squared_log_error cosine_distance", "pred target"),
-        ("js_divergence", "log_probs target"),
-        ("iou_loss giou_loss diou_loss ciou_loss eiou_loss focal_eiou_loss siou_loss", "pred target"),
-        ("alpha_iou_loss mpdiou_loss extended_iou_loss giou3d_loss inner_iou_loss", "pred target"),
-        ("wiou_loss thresholded_iou_loss box_l1_giou_loss gwd_loss kfiou_loss", "pred target"),
-        ("dice_loss jaccard_loss log_cosh_dice_loss", "probs target"),
-        ("hausdorff_dt_loss", "probs target, pred_distance target_distance"),
-        ("soft_cldice_loss", "probs target"),
-        ("psnr_loss ssim_loss ms_ssim_loss", "pred target"),
-        ("gradient_difference_loss edge_loss perceptual_loss style_loss", "pred target"),
-        ("log_stft_magnitude_loss", "pred target"),
-        ("feature_matching_loss", "fake real"),
-        ("contrastive_loss cosine_embedding_loss", "x1 x2"),
-        ("margin_ranking_loss", "x1 x2, -target"),
-        ("deepid2_loss", "x1 x2, logits1 logits2, labels1 labels2"),
-        ("vicreg_loss barlow_twins_loss", "x y"),
-        ("clip_loss", "image text"),
-    )
-)
+def _boxes(spec: Loss) -> list[str]:
+    """The arrays that hold boxes."""
+    named = [k for k, domains in spec.domains.items() if domains[0].name in ("box", "rotated box")]
+    return [*named, "target_boxes"] if spec.name == "detr_set_loss" else named
 
-# The batch dimension of losses whose items are independent along it, where it is not `...`.
-INDEPENDENT = _of_each(
-    (
-        ("dice_loss jaccard_loss tversky_loss focal_tversky_loss log_cosh_dice_loss", "n"),
-        ("generalized_dice_loss sensitivity_specificity_loss combo_loss unified_focal_loss", "n"),
-        ("boundary_loss hausdorff_dt_loss soft_cldice_loss lovasz_hinge_loss lovasz_softmax_loss", "n"),
-        ("discriminative_loss embedding_hinge_loss spatial_embedding_loss", "n"),
-        ("gradient_penalty r1_penalty r2_penalty info_nce_loss", "n"),
-    )
-)
+
+def _format(call: Call, name: str) -> str:
+    """What the numbers of a box are; nothing of what is no box."""
+    spec = LOSSES[call.loss]
+    if name not in (boxes := _boxes(spec)):
+        return ""
+    if spec.domains[boxes[0]][0].name == "rotated box":
+        return "rotated"
+    if "fmt" in spec.rules:
+        return call.option("fmt")
+    return "cxcywh" if spec.name in ("detr_set_loss", "box_l1_giou_loss") else "corners"
+
+
+def _directions(call: Call, name: str) -> Array:
+    """How much each number of a box moves when the box is moved by 1; 1 for what is no box."""
+    fmt = _format(call, name)
+    if fmt in ("xyxy", "corners"):
+        sides = call.arrays[name].shape[-1] // 2
+        return np.tile((1.0, -2.0, 0.5)[:sides], 2)
+    centered = (1.0, -2.0, 0.0, 0.0)
+    return np.asarray({"": 1.0, "rotated": (*centered, 0.0)}.get(fmt, centered))
+
+
+def _lengths(call: Call, name: str) -> Array:
+    """The power of the unit of length in each number of a box; 1 for what is no box."""
+    return np.asarray((1, 1, 1, 1, 0) if _format(call, name) == "rotated" else 1)
+
+
+def _reflections(call: Call, name: str) -> Iterator[Callable[[Array], Array]]:
+    """What reflects boxes, along each axis of space: an order of their numbers, and signs."""
+    fmt, size = _format(call, name), call.arrays[name].shape[-1]
+    has_corners = fmt in ("xyxy", "corners")
+    for axis in range(size // 2 if has_corners else 2):
+        order, signs = list(range(size)), np.ones(size)
+        signs[axis] = -1
+        if has_corners:
+            far = axis + size // 2
+            order[axis], order[far], signs[far] = far, axis, -1
+        elif fmt == "rotated":
+            signs[4] = -1
+        yield lambda boxes, order=order, signs=signs: boxes[..., order] * signs
