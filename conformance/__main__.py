@@ -1,19 +1,30 @@
-"""`python -m conformance vectors [LOSS …]`: write the vectors anew, of all losses or of some."""
+"""`python -m conformance COMMAND`:
+
+vectors [LOSS …]      write the vectors anew, of all losses or of some
+exhaustive [LOSS …]   put every float32 through the losses of one number
+sampled [LOSS …]      and a million inputs through the pointwise losses of several
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 
 from .case import load
 from .generate import write
 
+COMMANDS = {"exhaustive": ".accuracy.exhaustive", "sampled": ".accuracy.sampled"}
+
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] != "vectors":
+    command, *rest = arguments or [""]
+    if command in COMMANDS:
+        return importlib.import_module(COMMANDS[command], __package__).main(rest)
+    if command != "vectors":
         print(__doc__)
         return 2
-    for loss in arguments[1:] or list(load()):
+    for loss in rest or list(load()):
         start = time.perf_counter()
         write(loss)
         print(f"{loss}: {time.perf_counter() - start:.1f} s")
