@@ -1,31 +1,30 @@
-"""`python -m conformance vectors [LOSS …]`: write the vectors anew, of all losses or of some.
+"""`python -m conformance COMMAND …`: make what is committed of the evidence anew.
 
-`python -m conformance relations`: write the page of the relations anew.
+vectors [LOSS …]      the vectors, of all losses or of some
+relations             the page of the relations
+exhaustive [LOSS …]   the errors at every float32, of the losses of one number
+sampled [LOSS …]      and at a million inputs, of the pointwise losses of several
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
-import time
 
-from .case import load
-from .generate import write
+COMMANDS = {
+    "vectors": ".generate",
+    "relations": ".relations_page",
+    "exhaustive": ".accuracy.exhaustive",
+    "sampled": ".accuracy.sampled",
+}
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["relations"]:
-        from .relations_page import write as write_page
-
-        write_page()
-        return 0
-    if not arguments or arguments[0] != "vectors":
+    command, *rest = arguments or [""]
+    if command not in COMMANDS:
         print(__doc__)
         return 2
-    for loss in arguments[1:] or list(load()):
-        start = time.perf_counter()
-        write(loss)
-        print(f"{loss}: {time.perf_counter() - start:.1f} s")
-    return 0
+    return importlib.import_module(COMMANDS[command], __package__).main(rest)
 
 
 if __name__ == "__main__":

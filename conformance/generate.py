@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,13 @@ def generate(loss: str) -> dict[str, Any]:
     }
 
 
-def write(loss: str) -> None:
-    schema.write(generate(loss))
+def main(losses: list[str]) -> int:
+    """Write the vectors of some losses, or of all."""
+    for loss in losses or list(load()):
+        start = time.perf_counter()
+        schema.write(generate(loss))
+        print(f"{loss}: {time.perf_counter() - start:.1f} s", flush=True)
+    return 0
 
 
 def _written(spec: Any, evidence: Evidence, case: Case) -> dict[str, Any]:

@@ -16,8 +16,9 @@ WIDTH = 120
 FEW = 5
 
 
-def write() -> None:
+def main(_: list[str]) -> int:
     PAGE.write_text(anew(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
 
 
 def anew(page: str) -> str:
