@@ -110,7 +110,7 @@ def validate(
     if any(source.kind in ("adapter", "function") for source in found):
         validation.refuse_misuse(outcomes)
     if html:
-        validation.write(html, kit.module("report").page(report))
+        validation.write(html, kit.module("page").page(report))
     validation.show(report, as_json)
     if not report["holds"]:
         raise typer.Exit(1)
