@@ -256,12 +256,19 @@ def ctc_loss(
 ) -> Tensor:
     if reduction == "mean" and not length_average:
         raise NotImplementedError("a mean is one of the losses per label")
-    *batch, frames, _ = log_probs.shape
+    *batch, frames, classes = log_probs.shape
+    if input_lengths is None:
+        input_lengths = torch.full(batch, frames)
+    if label_lengths is None:
+        label_lengths = torch.full(batch, labels.shape[-1])
+    read = torch.arange(labels.shape[-1]) < label_lengths[..., None]
+    if (read & ((labels < 0) | (labels >= classes))).any():
+        raise NotImplementedError("labels are not checked: it reads and writes memory of others")
     return F.ctc_loss(
         log_probs.movedim(-2, 0),
         labels,
-        torch.full(batch, frames) if input_lengths is None else input_lengths,
-        torch.full(batch, labels.shape[-1]) if label_lengths is None else label_lengths,
+        input_lengths,
+        label_lengths,
         blank=blank,
         reduction=reduction,
         zero_infinity=zero_infinity,
