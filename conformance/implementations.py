@@ -10,7 +10,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,6 +41,11 @@ class Implementation:
     differentiable: bool = True
     keeps_dtype: bool = True
     is_ours: bool = False
+    constants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def constants_of(self, loss: str) -> tuple[str, ...]:
+        """The arrays of a loss that it does not mean to differentiate."""
+        return self.constants.get(loss, ())
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ def _peer(source: Source) -> Implementation:
         version(peer),
         differentiable=getattr(module, "DIFFERENTIABLE", True),
         keeps_dtype=False,
+        constants=getattr(module, "CONSTANTS", {}),
     )
 
 
@@ -158,7 +164,8 @@ def _of_module(source: Source, module: ModuleType, functions: dict[str, Function
     version = getattr(module, "__version__", "")
     # What the framework differentiates by itself. On the others only code of the array API standard can be.
     differentiable = getattr(module, "DIFFERENTIABLE", framework.differentiates)
-    return Implementation(module.__name__, framework, functions, version, differentiable)
+    constants = getattr(module, "CONSTANTS", {})
+    return Implementation(module.__name__, framework, functions, version, differentiable, constants=constants)
 
 
 def of_functions(functions: Mapping[str, Function], framework: str = "") -> Implementation:

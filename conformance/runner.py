@@ -30,10 +30,10 @@ from .outcomes import (
     severest,
 )
 
-# What is no more than rounding: that much of the result, or so many roundings of the largest number that
-# goes in, if these are not more than that much of 1.
+# What is no more than rounding: that much of the result, or a few roundings of it in half precision; or more
+# roundings of the largest number that goes in, if these are not more than that much of 1.
 IN_PROPORTION = 2.0**-10
-ROUNDINGS = 64
+FEW_ROUNDINGS, ROUNDINGS = 16, 64
 MANY = 64  # numbers, of which a finding keeps the worst
 HALF = ("float16", "bfloat16")
 
@@ -165,8 +165,12 @@ class Check:
         """The arrays whose gradient is compared."""
         if not self.implementation.differentiable:
             return []
-        gradient = self.case["gradient"]
-        return [k for k in gradient if arrays[k].shape == tuple(gradient[k]["shape"])]
+        gradient, constant = self.case["gradient"], self.implementation.constants_of(self.outcome.loss)
+        return [
+            k
+            for k in gradient
+            if arrays[k].shape == tuple(gradient[k]["shape"]) and k.partition("[")[0] not in constant
+        ]
 
     def _results(self, call: Call, given: dict[str, Any], wrt: list[str]) -> tuple[Any, dict[str, Any]]:
         framework = self.framework
@@ -253,8 +257,9 @@ class Check:
             return NAN
         epsilon = precision(dtype)[0]
         size = np.where(np.isfinite(scale), scale, np.abs(want))
+        proportion = max(IN_PROPORTION, FEW_ROUNDINGS * epsilon)
         roundings = ROUNDINGS * epsilon * max(1.0, self._largest())
-        rounding = np.maximum(IN_PROPORTION * size, min(roundings, IN_PROPORTION))
+        rounding = np.maximum(proportion * size, min(roundings, proportion))
         with np.errstate(invalid="ignore"):
             return IMPRECISE if np.all(~beyond | (np.abs(got - want) <= rounding)) else WRONG
 

@@ -23,7 +23,9 @@ from conformance.page import FOLDER, pack, page
 from conformance.runner import Wanted
 from conformance.workers import Job
 
-HOSTILE = """</script><script>document.title = "owned"</script><img src=x onerror="x()"> ' " {{data}} π \ud800"""
+HOSTILE = (
+    """</script><script>document.title = "owned"</script><img src=x onerror="x()"> ' " {{data}} π \ud800"""
+)
 
 PLANTED = f"""
 import numpy as np
