@@ -25,6 +25,7 @@ from .outcomes import IMPRECISE, NAN, NOT_TRACEABLE, RAISES, WRONG, Finding, Out
 from .relations import Relation, check
 from .runner import ALL, Wanted
 
+TRACED = ("compiled = eager", "batched = one by one")  # where a framework follows what a function does
 RELATED, TAG = "relation: ", "relation"
 FEW = 8  # jobs, which are done before a process has started
 
@@ -79,7 +80,7 @@ def _relate(outcome: Outcome, relation: Relation, implementation: Implementation
 def _finding(seen: Any) -> Finding:
     """What a relation saw, as what a case would have shown."""
     if seen.what == "raises":
-        kind = NOT_TRACEABLE if seen.relation == "compiled = eager" else RAISES
+        kind = NOT_TRACEABLE if seen.relation in TRACED else RAISES
     elif np.any(np.isnan(np.asarray(seen.got, float)) & ~np.isnan(np.asarray(seen.expected, float))):
         kind = NAN
     else:

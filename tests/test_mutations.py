@@ -34,11 +34,14 @@ class Mutation:
     cases: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     dtype: str = "float64"
+    tags: tuple[str, ...] = ()
 
 
-def found(loss: str, function: Loss, *dtypes: str) -> Any:
+def found(loss: str, function: Loss, dtype: str, tags: tuple[str, ...] = ()) -> Any:
     planted = implementations.of_functions({loss: function}, "torch")
-    return kit.module("workers").held(loss, planted, runner.Wanted(dtypes=dtypes))
+    if not tags:
+        return runner.run(loss, planted, (dtype,))
+    return kit.module("workers").held(loss, planted, runner.Wanted(tags, dtypes=(dtype,)))
 
 
 def changed(loss: Loss, change: Callable[[Any], Any]) -> Loss:
@@ -320,17 +323,17 @@ MUTATIONS = [
         "squared_error",
         branching,
         "not traceable",
-        {"compiled"},
-        ("ordinary",),
-        ("ordinary",),
-        dtype="float32",
+        {"raises"},
+        ("relation: compiled = eager",),
+        ("compiled", "batched"),
+        tags=("relation",),
     ),
 ]
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_a_wrong_loss_is_caught_and_named(mutation: Mutation) -> None:
-    outcome = found(mutation.loss, mutation.function, mutation.dtype)
+    outcome = found(mutation.loss, mutation.function, mutation.dtype, mutation.tags)
     kinds, about = {f.kind for f in outcome.findings}, {f.what for f in outcome.findings}
     assert outcome.kind == mutation.kind, (kinds, about)
     assert kinds <= {mutation.kind, "wrong", "imprecise"}, about
