@@ -74,7 +74,7 @@ TAGS: dict[str, tuple[str, Callable[[Facts], bool]]] = {
     ),
     "empty": ("an array has no elements", lambda f: any(0 in a["shape"] for a in f.packed)),
     "long": (
-        "the arrays repeat what is written down, until there are more items than float16 can count",
+        "arrays repeat what is written down: sums, and counts, are long",
         lambda f: any("repeat" in a for a in f.packed),
     ),
     "option": (
