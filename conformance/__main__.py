@@ -1,6 +1,7 @@
 """`python -m conformance COMMAND …`: make what is committed of the evidence anew.
 
 vectors [LOSS …]      the vectors, of all losses or of some
+traps                 the page of the traps
 relations             the page of the relations
 exhaustive [LOSS …]   the errors at every float32, of the losses of one number
 sampled [LOSS …]      and at a million inputs, of the pointwise losses of several
@@ -13,6 +14,7 @@ import sys
 
 COMMANDS = {
     "vectors": ".generate",
+    "traps": ".traps",
     "relations": ".relations_page",
     "exhaustive": ".accuracy.exhaustive",
     "sampled": ".accuracy.sampled",

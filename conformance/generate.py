@@ -96,7 +96,7 @@ def _array(spec: Any, name: str, nested: Any) -> Any:
     a = np.asarray(nested)
     if all(domain.dense for domain in spec.domains[name]):
         a = a.astype(float)
-    return schema.pack(a)
+    return schema.fold(a)
 
 
 def _option(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What a case is about, in words that a reader can choose by.
 
 Tags are read off the case as it is written down, so that they are the same for every loss; those given by
-hand, which say what numbers cannot, are kept.
+hand, which say what numbers cannot, are kept. Last come the traps that it shows, as "trap 1.7".
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from . import schema
 from .frameworks import is_exact
+from .traps import traps_of
 
 FRAME = {"sample_weight", "where", "reduction", "normalizer"}
 # What a size is, so that a square or an exponential of it is beyond some dtype, or rounds to nothing.
@@ -73,7 +74,7 @@ TAGS: dict[str, tuple[str, Callable[[Facts], bool]]] = {
     ),
     "empty": ("an array has no elements", lambda f: any(0 in a["shape"] for a in f.packed)),
     "long": (
-        "the arrays repeat what is written down, until there are more items than float16 can count",
+        "arrays repeat what is written down: sums, and counts, are long",
         lambda f: any("repeat" in a for a in f.packed),
     ),
     "option": (
@@ -124,4 +125,4 @@ def tags_of(loss: Any, written: dict[str, Any]) -> list[str]:
     order = [*TAGS, *BY_HAND]
     if unknown := found - {*order}:
         raise ValueError(f"{facts.name}: no tag is called {', '.join(sorted(unknown))}")
-    return sorted(found, key=order.index)
+    return sorted(found, key=order.index) + [f"trap {trap}" for trap in traps_of(loss.name, facts.name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,18 @@ def test_what_repeats_stands_one_after_the_other(shape: tuple[int, ...]) -> None
     packed |= {"shape": [8, *shape[1:]], "repeat": 4}
     assert np.array_equal(schema.unpack(packed), np.concatenate([a] * 4))
     assert schema.once(packed) == schema.pack(a)
+
+
+def test_every_tag_is_explained() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "vectors.md").read_text(encoding="utf-8")
+    tags = kit.module("tags")
+    meanings = {tag: meaning for tag, (meaning, _) in tags.TAGS.items()} | tags.BY_HAND
+    for tag, meaning in meanings.items():
+        assert f"| `{tag}` | {meaning} |" in page
+
+
+def test_the_example_of_the_page_is_the_case() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "vectors.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json")[1].split("```")[0])
+    (case,) = (c for c in schema.read("squared_error")["cases"] if c["name"] == shown["name"])
+    assert shown == {k: v for k, v in case.items() if k != "tags"}

@@ -75,6 +75,8 @@ def brier_loss(
     case("a target for all", uniform(24, 4, low=0.1, high=0.9), 1.0),
     case("prediction is the target", [0.25, 0.5, 0.875], [0.25, 0.5, 0.875]),
     case("right with certainty", [0.0, 1.0], [0.0, 1.0]),
+    case("next to certain in half precision", [1 - 2.0**-11, 2.0**-11], [0.0, 1.0]),
+    case("as wrong as float32 can say", [2.0**-126, 2.0**-100, 1 - 2.0**-24], [1.0, 1.0, 0.0], strict=True),
     case(
         "wrong with certainty",
         [0.0, 1.0],
@@ -148,6 +150,7 @@ def binary_cross_entropy(probs: Any, target: Any, *, log_clamp: Any = None) -> A
     case("close to 0", [2.0**-14, -(2.0**-14), 2.0**-30, -(2.0**-100)], [0.0, 0.0, 1.0, 1.0]),
     case("right", [-20.0, 20.0, -17.0, 17.0, -60.0], [0.0, 1.0, 0.0, 1.0, 0.0], strict=True),
     case("wrong", [20.0, -20.0, 88.0, -90.0], [0.0, 1.0, 0.0, 1.0], strict=True),
+    case("wrong by 200", [200.0, -200.0, 200.0, -200.0], [0.0, 1.0, 0.5, 0.75], strict=True),
     case("huge", [2.0**14, -(2.0**14), 2.0**14, -(2.0**14), 2.0**14], [0.0, 0.0, 1.0, 1.0, 0.5]),
     case("beyond", [2.0**100, -(2.0**100), 2.0**100, -(2.0**100)], [0.0, 0.0, 1.0, 1.0]),
     case("infinite and right", [inf, -inf], [1.0, 0.0], gradient={"target": None}, tags=("inf",)),
@@ -171,6 +174,19 @@ def binary_cross_entropy(probs: Any, target: Any, *, log_clamp: Any = None) -> A
         uniform(37, 2, 3),
         [[1.0, 0.0, 0.5], [0.0, 1.0, 1.0]],
         pos_weight=[[2.0], [0.25]],
+    ),
+    case(
+        "positive weights of channels, of square images",
+        uniform(38, 1, 2, 2, 2),
+        1.0,
+        pos_weight=[[[1.0]], [[64.0]]],
+    ),
+    case(
+        "positive weights of columns, of square images", uniform(38, 1, 2, 2, 2), 1.0, pos_weight=[1.0, 64.0]
+    ),
+    case("dimensions of one", [[[0.5]], [[-2.0]]], [[[1.0]], [[0.25]]]),
+    case(
+        "tiny weights, mean", [0.5, -2.0], [1.0, 0.25], sample_weight=[2.0**-40, 2.0**-41], reduction="mean"
     ),
     case("positive weight, mean", [2.0, -1.0], [1.0, 0.0], pos_weight=np.asarray(3.0), reduction="mean"),
     case("target beyond 1", [0.5, -2.0], [1.5, -0.25]),
@@ -200,6 +216,8 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, *, pos_weight: An
     case("clip, active, two classes", [0.0, 1.0, 2.0**-6, 0.0, 1.0], [1, 0, 1, 0, 1], eps=2.0**-4),
     case("kink: a probability of exactly eps", [0.25, 0.75, 0.25, 0.75], [1, 0, 0, 1], eps=0.25),
     case("clip as an array", [0.0, 1.0, 0.5], [1, 0, 1], eps=np.asarray(0.125)),
+    case("certain and wrong, one clip for every dtype", [[0.0, 1.0], [1.0, 0.0]], [0, 1], eps=2.0**-126),
+    case("as wrong as float32 can say", [2.0**-120, 2.0**-100, 1 - 2.0**-24], [1, 1, 0], eps=2.0**-126),
     case("small", [2.0**-10, 2.0**-10, 1 - 2.0**-10], [1, 0, 0], strict=True),
     case("very small", [2.0**-20, 2.0**-20, 1 - 2.0**-20], [1, 0, 0], strict=True),
     case("a finer clip", [2.0**-40, 1 - 2.0**-24], [1, 0], eps=2.0**-60),

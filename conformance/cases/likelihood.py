@@ -169,6 +169,8 @@ def gaussian_nll(
     case("exact: much more and much less than expected", [4.0, -32.0, 0.0], [1.0, 4.0, 1024.0], full="exact"),
     case("nothing expected, nothing counted", [-16.0, -64.0, -1024.0], [0.0] * 3),
     case("large predictions", [8.0, -8192.0, -64.0], [3.0, 3.0, 0.0]),
+    case("where the exponential leaves float32", [88.0, 88.5, 89.0], [0.0] * 3),
+    case("where the exponential leaves float16", [11.0, 11.0625, 11.125], [0.0] * 3),
     case("large predictions, beyond float16", [16.0, -(2.0**20), 64.0], [3.0, 3.0, 0.0]),
     case(
         "predictions whose exponential overflows",

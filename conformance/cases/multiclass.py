@@ -138,6 +138,15 @@ TAKEN = {"logits": None, "target": None}
     case("many classes, alike, probabilities", [[0.0] * 40], one_hot([5], 40)),
     case("one item without a batch", [0.5, -0.25, 1.0], np.asarray(2)),
     # Precision
+    case("65 536 classes, alike", np.zeros((2**16, 1)), [7], axis=0, gradient={"logits": None}, strict=True),
+    case(
+        "65 536 classes, every second one at -inf",
+        np.asarray([[0.0], [-inf]] * 2**15),
+        [2**15],
+        axis=0,
+        gradient={"logits": None},
+        strict=True,
+    ),
     case("right", [[0.0, 17.0], [20.0, 0.0], [0.0, 60.0]], [1, 0, 1], strict=True),
     case("right, three classes", [[0.0, 17.0, 1.0], [0.0, 0.0, 24.0]], [1, 2]),
     case("right, one-hot", [[0.0, 17.0], [20.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]]),
@@ -148,6 +157,14 @@ TAKEN = {"logits": None, "target": None}
         "ties, probabilities",
         [[1.0, 1.0, 1.0, -2.0], [0.0, 0.0, 0.0, 0.0]],
         [[0.25, 0.5, 0.25, 0.0], [0.0, 0.0, 1.0, 0.0]],
+    ),
+    *(
+        case(
+            f"logits from {offset:g}",
+            [[offset, offset + 5, offset + 1], [offset + 8, offset, offset]],
+            [1, 1],
+        )
+        for offset in (2.0**7, 2.0**13, 2.0**20, -(2.0**23))
     ),
     case("large offset", [[1e7, 1e7 + 10]], [1], strict=True),
     case(
@@ -234,6 +251,14 @@ TAKEN = {"logits": None, "target": None}
     ),
     case("smoothing, huge", [[2.0**14, 0.0, -(2.0**14)]] * 2, [0, 2], label_smoothing=0.25),
     case(
+        "class weights, smoothing, an ignored label, mean",
+        [[1.0, 2.0, 0.5], [2.0**100, nan, -inf], [0.5, 0.0, -1.0]],
+        [0, -100, 1],
+        class_weight=[1.0, 2.0, 0.5],
+        label_smoothing=0.25,
+        reduction="mean",
+    ),
+    case(
         "smoothing, an ignored label",
         [[1.0, 2.0], [nan, inf], [0.5, 0.0]],
         [0, -100, 1],
@@ -319,6 +344,21 @@ TAKEN = {"logits": None, "target": None}
         reduction="mean",
     ),
     case(
+        "tiny weights, mean",
+        uniform(102, 3, 3),
+        [0, 1, 1],
+        class_weight=[1.0, 2.0, 0.5],
+        sample_weight=[2.0**-40, 2.0**-41, 2.0**-40],
+        reduction="mean",
+    ),
+    case(
+        "a weight of 0 of an infinite item, mean",
+        [[-inf, 2.0], [0.5, 0.0]],
+        [0, 1],
+        sample_weight=[0.0, 1.0],
+        reduction="mean",
+    ),
+    case(
         "class weights, an illegal label",
         uniform(87, 3, 3),
         [0, 3, 1],
@@ -339,6 +379,10 @@ TAKEN = {"logits": None, "target": None}
     case("an ignored class", uniform(90, 4, 3), [0, 1, 2, 1], ignore_index=1, reduction="mean"),
     case("an ignored class of 255", uniform(91, 3, 3), [0, 255, 2], ignore_index=255, reduction="mean"),
     case("nothing ignored", uniform(92, 2, 3), [0, -100], ignore_index=None, tags=("label",)),
+    case("illegal labels of two classes", [[1.0, 2.0]] * 5, [4, 5, 7, -2, 1], tags=("label",)),
+    case(
+        "nothing ignored: -100 is illegal", uniform(101, 2, 3), [0, -100], ignore_index=None, tags=("label",)
+    ),
     case("illegal labels", uniform(93, 5, 3), [0, -1, 3, 4, 15], tags=("label",)),
     case("an illegal label, mean", uniform(94, 2, 3), [0, 3], reduction="mean", tags=("label",)),
     case(

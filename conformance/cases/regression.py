@@ -81,6 +81,7 @@ def absolute_error(pred, target):
     case("ordinary", PRED, TARGET),
     *residuals(),
     case("worked: three residuals", *WORKED),
+    case("tiny weights, mean", PRED, TARGET, sample_weight=2.0**-40, reduction="mean"),
     case("a mean of squares beyond float16", [300.0, -300.0, 300.0, 304.0], [0.0] * 4, reduction="mean"),
     peers={
         "torch": "torch.nn.functional.mse_loss(pred, target)",
@@ -222,6 +223,7 @@ def charbonnier_loss(pred, target, *, eps=1e-3, shift=False):
     huge(),
     case("where the branches meet", [1.0, -1.0, 0.9375, 1.0625], zeros(range(4))),
     case("residuals of ±100", [100.0, -100.0, 20.0, -40.0], zeros(range(4)), tags=("large",)),
+    case("residuals around 10⁻³", [2.0**-13, -(2.0**-10), 2.0**-7], zeros(range(3)), strict=True),
     case("worked: two residuals", [0.5, 2.5], [0.0, 0.0]),
     case("worked: a residual of 10⁻⁴", [1e-4], [0.0]),
     peers={"optax": "optax.losses.log_cosh(pred, target)"},

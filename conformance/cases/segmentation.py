@@ -301,6 +301,14 @@ def weighted_cases() -> list[Case]:
         batch=True,
         average="micro",
     ),
+    case(
+        "sums beyond float16",
+        np.ones((2**16, 1)),
+        np.ones((2**16, 1)),
+        batch=True,
+        gradient={"probs": None, "target": None},
+        strict=True,
+    ),
     case("sums over the batch, channels last", last(WIDE), last(WIDE_TARGET), class_axis=-1, batch=True),
     case("background left out", WIDE, WIDE_TARGET, include_background=False),
     case("background left out, mean", WIDE, WIDE_TARGET, include_background=False, reduction="mean"),
@@ -448,12 +456,14 @@ def weighted_cases() -> list[Case]:
         [[[0.5, NAN], [0.5, 0.25]]],
         [[[1.0, 0.0], [0.0, 1.0]]],
         gradient={"probs": None, "target": None},
+        strict=True,
     ),
     case(
         "NaN in a live pixel of the target",
         [[[0.5, 0.5], [0.5, 0.25]]],
         [[[1.0, NAN], [0.0, 1.0]]],
         gradient={"probs": None, "target": None},
+        strict=True,
     ),
     peers={
         "monai": "monai.losses.DiceLoss(include_background=include_background, squared_pred=squared, "

@@ -30,6 +30,7 @@ IMPOSSIBLE = uniform(65, 2, 3, low=-4, high=-0.25)
         length_average=False,
         reduction="mean",
     ),
+    case("improbable beyond 10⁵", [[-(2.0**14)] * 2] * 8, [1]),
     case("worked: no label", EXACT, np.zeros(0, int)),
     case("worked: one label", EXACT, [1]),
     case("worked: two labels", EXACT, [1, 2]),

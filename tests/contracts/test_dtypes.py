@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..backends import NumPy, first_field
 from ..compare import assert_agree
 from ..suite import every_backend, every_library, every_library_with_gradients, every_loss
 from .test_agreement import items
@@ -49,9 +50,22 @@ def test_gradient_of_half_precision_is_that_of_float32_rounded(call, backend):
 def test_integers_in_a_target_are_numbers(call, backend):
     dense = [name for name in call.dense[1:] if call.spec.same_kind(name)]
     ones = call.changing(np.ones_like, *dense)
-    integers = ones.holding(**{k: ones.arrays[k].astype(int) for k in dense if np.all(ones.arrays[k] == 1)})
-    assert dtype_name(backend.run(integers)) == backend.widest
-    assert_agree(backend.value(integers), backend.value(ones), backend.widest)
+    for kind in (np.int64, np.uint8, np.bool_) if dense else ():
+        integers = {k: ones.arrays[k].astype(kind) for k in dense if np.all(ones.arrays[k] == 1)}
+        assert dtype_name(backend.run(ones.holding(**integers))) == backend.widest
+        assert_agree(backend.value(ones.holding(**integers)), backend.value(ones), backend.widest)
+
+
+@every_loss
+def test_the_wider_dtype_is_that_of_the_result_on_either_side(call):
+    numpy = NumPy()
+    arrays, options = numpy.arguments(call.having(reduction="none"), "float32")
+    for name in call.dense if len(call.dense) > 1 else ():
+        at = call.spec.arrays.index(name)
+        if arrays[at].dtype == np.float32:
+            wide = [*arrays[:at], arrays[at].astype(np.float64), *arrays[at + 1 :]]
+            result = first_field(call.spec, call.spec.function(*wide, **options))
+            assert dtype_name(result) == "float64", name
 
 
 def short(x):

@@ -69,3 +69,14 @@ def test_ignored_label_is_a_masked_one(call, backend):
         labels[(1,) * labels.ndim], mask[(1,) * mask.ndim] = -7, False
         ignored, masked = call.holding(**{name: labels}).having(ignore_index=-7), call.having(where=mask)
         assert_agree(backend.value(ignored), backend.value(masked), backend.widest)
+
+
+@every_loss
+@every_library
+def test_labels_may_be_of_any_integer_dtype(call, backend):
+    """Also of one that does not have the ignored label."""
+    labels = {k: a for k, a in call.arrays.items() if not call.domain(k).dense}
+    for dtype in (np.int8, np.uint8, np.int32) if labels else ():
+        narrow = {k: a.astype(dtype) for k, a in labels.items()}
+        if all(np.array_equal(narrow[k], a) for k, a in labels.items()):  # but for -1 without a sign
+            assert_agree(backend.value(call.holding(**narrow)), backend.value(call), backend.widest)
