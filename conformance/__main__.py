@@ -3,6 +3,7 @@
 vectors [LOSS …]      write the vectors anew, of all losses or of some
 exhaustive [LOSS …]   put every float32 through the losses of one number
 sampled [LOSS …]      and a million inputs through the pointwise losses of several
+accuracy [LOSS …]     measure every framework by the vectors, and write docs/accuracy.md
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import time
 from .case import load
 from .generate import write
 
-COMMANDS = {"exhaustive": ".accuracy.exhaustive", "sampled": ".accuracy.sampled"}
+COMMANDS = {
+    "accuracy": ".accuracy.vectors",
+    "exhaustive": ".accuracy.exhaustive",
+    "sampled": ".accuracy.sampled",
+}
 
 
 def main(arguments: list[str]) -> int:
