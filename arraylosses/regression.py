@@ -13,7 +13,6 @@ from ._core.numeric import (
     huber,
     less_log1p,
     nonzero,
-    one_plus_square,
     product,
     relu,
     smooth_l1,
@@ -445,11 +444,12 @@ def charbonnier_loss(
     r = p - t
     if isinstance(eps, float) and eps == 0:
         return done(absolute(xp, r))
-    # √(1 + x²) = m √(1 + v) = m + mv / (√(1 + v) + 1), in which nothing cancels, nor in its derivatives.
-    m, v = one_plus_square(xp, r / nonzero(xp, eps))
-    above = product(xp, v / (xp.sqrt(1 + v) + 1), m)
-    rounded = eps * (above + (m - 1 if shift else m))
-    return done(rounded if isinstance(eps, float) else xp.where(eps == 0, absolute(xp, r), rounded))
+    # √(ε² + r²) = h √(1 + v) = h + hv / (√(1 + v) + 1), in which nothing cancels, nor in its derivatives.
+    far = xp.abs(r) > eps
+    small = xp.where(far, eps / xp.where(far, r, 1.0), r / nonzero(xp, eps))
+    v = small * small
+    h = xp.where(far, xp.abs(r), eps)
+    return done(product(xp, v / (xp.sqrt(1 + v) + 1), h) + (h - eps if shift else h))
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL)

@@ -5,6 +5,7 @@ traps                 the page of the traps
 relations             the page of the relations
 exhaustive [LOSS …]   the errors at every float32, of the losses of one number
 sampled [LOSS …]      and at a million inputs, of the pointwise losses of several
+accuracy [LOSS …]     the errors over the vectors, and the page of all these
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ COMMANDS = {
     "vectors": ".generate",
     "traps": ".traps",
     "relations": ".relations_page",
+    "accuracy": ".accuracy.vectors",
     "exhaustive": ".accuracy.exhaustive",
     "sampled": ".accuracy.sampled",
 }

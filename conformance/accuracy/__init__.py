@@ -42,12 +42,12 @@ def merge(kind: str, loss: str, key: str, record: dict[str, Any]) -> None:
     write(kind, found)
 
 
-def measured_with(*packages: str) -> dict[str, Any]:
+def measured_with(*packages: str, **versions: str) -> dict[str, Any]:
     """When, and on what."""
     return {
         "date": date.today().isoformat(),
         "cpu": cpu(),
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages} | versions,
     }
 
 

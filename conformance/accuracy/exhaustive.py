@@ -13,7 +13,7 @@ import argparse
 import math
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,8 +44,9 @@ def block(b: int) -> np.ndarray:
 
 @dataclass
 class Tally:
-    """The errors of one quantity."""
+    """The errors of one quantity, of which so many are kept."""
 
+    keep: int = WORST
     inputs: int = 0
     beyond: dict[float, int] = field(default_factory=lambda: dict.fromkeys(BOUNDS, 0))
     worst: list[tuple[float, float]] = field(default_factory=list)  # errors and inputs, the largest first
@@ -56,11 +57,11 @@ class Tally:
         for bound in BOUNDS:
             if largest > bound:
                 self.beyond[bound] += int(np.count_nonzero(errors > bound))
-        least = self.worst[-1][0] if len(self.worst) == WORST else -1.0
+        least = self.worst[-1][0] if len(self.worst) == self.keep else -1.0
         if largest > least:
             at = np.argpartition(errors, -WORST_OF_BLOCK)[-WORST_OF_BLOCK:]
             found = [(float(errors[i]), float(x[i])) for i in at]
-            self.worst = sorted(self.worst + found, key=lambda each: -each[0])[:WORST]
+            self.worst = sorted(self.worst + found, key=lambda each: -each[0])[: self.keep]
 
     def record(self) -> dict[str, Any]:
         return {
@@ -70,8 +71,22 @@ class Tally:
         }
 
 
-class Reference:
-    """Errors of float32 results of a setting, in ulp of what it is in float64."""
+Errors = Callable[..., tuple[np.ndarray, np.ndarray]]  # in ulp, of inputs, values and gradients
+
+
+def plain(setting: Setting) -> Errors:
+    """Held against NumPy in float64, which is slow, but needs no compiler."""
+
+    def errors(x: np.ndarray, *results: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        exact = setting.value_and_gradient(x.astype(np.float64))
+        value, gradient = (ulps(np, r.astype(np.float64), e) for r, e in zip(results, exact, strict=True))
+        return value, gradient
+
+    return errors
+
+
+class Compiled:
+    """Held against PyTorch in float64."""
 
     def __init__(self, setting: Setting) -> None:
         import torch
@@ -100,14 +115,14 @@ def sweep(setting: Setting, every: int = 1) -> dict[str, Any]:
     """What is found of a setting: a record of the file."""
     start = time.perf_counter()
     keep_freed_memory()
-    tallies = {quantity: Tally() for quantity in QUANTITIES}
+    tallies = {quantity: Tally(WORST // min(every, 10)) for quantity in QUANTITIES}
     nan = dict.fromkeys(("inputs", *QUANTITIES), 0)  # of NaN inputs, and results of them that are not NaN
-    reference = Reference(setting)
+    compare: Errors = plain(setting) if every > 64 else Compiled(setting)
     with np.errstate(all="ignore"):
         for b in range(0, BLOCKS, every):
             x = block(b)
             results = setting.value_and_gradient(x)
-            errors = dict(zip(QUANTITIES, reference(x, *results), strict=True))
+            errors = dict(zip(QUANTITIES, compare(x, *results), strict=True))
             if np.isnan(x[-1]):  # the last of its sign
                 given = np.isnan(x)
                 errors["gradient"] = np.where(given, 0, errors["gradient"])  # of which nothing is promised
@@ -123,7 +138,7 @@ def sweep(setting: Setting, every: int = 1) -> dict[str, Any]:
     return {
         "swept": setting.swept,
         "inputs": tallies["value"].inputs,
-        "exhaustive": every == 1,
+        "every": every,
         **records,
         "nan": nan,
         "minutes": round((time.perf_counter() - start) / 60, 1),
@@ -177,19 +192,20 @@ def wanted(losses: list[str]) -> Iterator[Setting]:
     for loss, settings in all_settings().items():
         for setting in settings:
             known = there.get(loss, {}).get(setting.key, {})
-            if loss in losses or (not losses and not known.get("exhaustive")):
+            if loss in losses or (not losses and known.get("every") != 1):
                 yield setting
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance exhaustive", description=__doc__)
     parser.add_argument("loss", nargs="*")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="one block in N")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="one block in N, which is made odd")
     parser.add_argument("--processes", type=int, default=1, metavar="N")
     asked = parser.parse_args(arguments)
     if unknown := {*asked.loss} - all_settings().keys():
         parser.error(f"not a loss of one number: {', '.join(sorted(unknown))}")
-    jobs = [(setting, asked.every) for setting in sorted(wanted(asked.loss), key=cost)]
+    every = asked.every | 1  # or only a few places of a binade would be seen
+    jobs = [(setting, every) for setting in sorted(wanted(asked.loss), key=cost)]
     with multiprocessing.get_context("spawn").Pool(asked.processes, maxtasksperchild=1) as pool:
         for setting, record in pool.imap_unordered(_sweep, jobs):
             merge("exhaustive", setting.loss, setting.key, record)
