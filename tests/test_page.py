@@ -23,9 +23,13 @@ from conformance.page import FOLDER, pack, page
 from conformance.runner import Wanted
 from conformance.workers import Job
 
+<<<<<<< HEAD
 HOSTILE = (
     """</script><script>document.title = "owned"</script><img src=x onerror="x()"> ' " {{data}} π \ud800"""
 )
+=======
+HOSTILE = """</script><script>document.title = "owned"</script><img src=x onerror="x()">'" {{data}} π\u2028"""
+>>>>>>> report
 
 PLANTED = f"""
 import numpy as np
@@ -133,6 +137,7 @@ def test_the_report_stands_in_the_page(report):
         [[1.0, 2.0, 3.0, 4.0, 5.0], [1, 2, 3, 4, 5]] * 2,
         {"a\nb": "one long line\none long line\n\n"},
         HOSTILE,
+        "half a character: \ud800",
     ],
 )
 def test_packed_data_come_back(x):

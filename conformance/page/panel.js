@@ -122,9 +122,11 @@ function numbersOf({ expected, got, at, kind }) {
   const pairs = isSame
     ? want.map(([place, x], i) => [at ?? place, x, seen[i][1]])
     : [[[], String(expected), String(got)]];
-  const differ = pairs.filter(([, a, b]) => a !== null && a !== b && (a === a || b === b)).sort((x, y) => gap(y) - gap(x));
-  const rest = differ.length - FEW;
-  const rows = differ.slice(0, FEW).map(([place, a, b]) => h("tr", {},
+  const differ = pairs.filter(([, a, b]) => a !== null && a !== b && (a === a || b === b))
+    .sort((x, y) => gap(y) - gap(x));
+  const far = differ.filter((pair) => gap(pair) >= gap(differ[0]) * 1e-6).slice(0, FEW);
+  const rest = differ.length - far.length;
+  const rows = far.map(([place, a, b]) => h("tr", {},
     h("td", { class: "quiet" }, place.length ? `[${place.join(", ")}]` : ""), apart(a, b).map((x) => h("td", {}, x))));
   const caption = rest > 0 ? h("caption", {}, `and ${many(rest, "number")} that are closer`) : "";
   const heads = ["", "expected", "got"].map((text) => h("th", { scope: "col" }, text));
