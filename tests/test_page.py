@@ -23,13 +23,7 @@ from conformance.page import FOLDER, pack, page
 from conformance.runner import Wanted
 from conformance.workers import Job
 
-<<<<<<< HEAD
-HOSTILE = (
-    """</script><script>document.title = "owned"</script><img src=x onerror="x()"> ' " {{data}} π \ud800"""
-)
-=======
 HOSTILE = """</script><script>document.title = "owned"</script><img src=x onerror="x()">'" {{data}} π\u2028"""
->>>>>>> report
 
 PLANTED = f"""
 import numpy as np
