@@ -42,6 +42,12 @@ class Implementation:
     keeps_dtype: bool = True
     is_ours: bool = False
     constants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """In which it is run."""
+        return self.only or self.framework.dtypes
 
     def constants_of(self, loss: str) -> tuple[str, ...]:
         """The arrays of a loss that it does not mean to differentiate."""
@@ -129,6 +135,7 @@ def _peer(source: Source) -> Implementation:
         differentiable=getattr(module, "DIFFERENTIABLE", True),
         keeps_dtype=False,
         constants=getattr(module, "CONSTANTS", {}),
+        only=peer.dtypes,
     )
 
 

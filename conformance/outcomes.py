@@ -36,7 +36,8 @@ class Finding:
     ulp: float | None = None
     tags: list[str] = field(default_factory=list)
     at: list[int] | None = None  # where, of too many numbers to keep, the worst stands
-    snippet: str = ""
+    snippet: str = ""  # a program that shows it
+    confirmed: bool | None = None  # by running that
 
     @property
     def is_misuse(self) -> bool:

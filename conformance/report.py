@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,12 @@ def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[s
     peers = {source.name for source in sources if source.kind == "peer"}
     of_peers = [o for o in outcomes if o.implementation in peers]
     unseen = deviations.unseen(of_peers) if wanted.everything else []
+    unconfirmed = [
+        f"{o.implementation}: {o.loss}: {f.case} ({f.dtype}): {f.what}"
+        for o in outcomes
+        for f in o.findings
+        if f.confirmed is False
+    ]
     return {
         "schema": SCHEMA,
         "arraylosses": arraylosses.__version__,
@@ -31,8 +38,18 @@ def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[s
         "unseen": [
             {"peer": d.peer, "loss": loss, "outcome": d.outcome, "says": d.says} for d, loss in unseen
         ],
-        "holds": not deviations.untold(outcomes) and not unseen,
+        "holds": not deviations.untold(outcomes) and not unseen and not unconfirmed,
+        "unconfirmed": unconfirmed,
     }
+
+
+def plain(x: Any) -> Any:
+    """What JSON has words for: NaN and the infinities as text."""
+    if isinstance(x, dict):
+        return {k: plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [plain(v) for v in x]
+    return str(x) if isinstance(x, float) and not math.isfinite(x) else x
 
 
 def _implementation(source: Source) -> dict[str, Any]:

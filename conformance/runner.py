@@ -68,7 +68,7 @@ def run(
     """Hold a loss of an implementation against the vectors `wanted`, in all or some dtypes."""
     framework = implementation.framework
     outcome = Outcome(loss, implementation.name)
-    for dtype in dtypes or framework.dtypes:
+    for dtype in dtypes or implementation.dtypes:
         with framework.session(dtype):
             for case in cases(loss):
                 if wanted(case) and _exists(case, dtype):
@@ -232,10 +232,11 @@ class Check:
         dtype = self._unit(what)
         errors = np.where(promised, error_in_ulp(repeated, want, scale, dtype), 0.0)
         worst = float(np.max(errors, initial=0.0))
+        finite = float(np.max(errors, initial=0.0, where=np.isfinite(errors)))
         if what == "value":
-            self.outcome.value_ulp = max(self.outcome.value_ulp, worst)
+            self.outcome.value_ulp = max(self.outcome.value_ulp, finite)
         else:
-            self.outcome.gradient_ulp = max(self.outcome.gradient_ulp or 0.0, worst)
+            self.outcome.gradient_ulp = max(self.outcome.gradient_ulp or 0.0, finite)
         if worst > allowed:
             kind = self._kind(repeated, want, scale, errors > allowed, dtype)
             at = None

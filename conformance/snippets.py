@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from arraylosses._core.registry import LOSSES
+
 from . import schema
 from .implementations import Implementation, accepts
 from .outcomes import NAN, WRONG, Finding, Outcome
-from .runner import arguments, cases, option_of
+from .runner import IN_PROPORTION, arguments, cases, option_of
 
 LIBRARY = {
     "numpy": "import numpy as np",
@@ -32,30 +34,34 @@ DTYPE = {"numpy": "np.", "torch": "torch.", "jax": "jnp."}
 
 
 def add(outcome: Outcome, implementation: Implementation) -> None:
-    """Give every finding of a wrong number, or of none, the program that shows it."""
+    """Give every finding of a wrong number, or of none, the program that shows it, and run it."""
     by_name = {case["name"]: case for case in cases(outcome.loss)}
     numbers = (f for f in outcome.findings if f.kind in (WRONG, NAN))
     wrong = [f for f in numbers if f.ulp is not None and f.case in by_name]
     if not wrong or implementation.framework.name not in LIBRARY:
         return
-    outcome.prelude = prelude(implementation.functions[outcome.loss])
+    outcome.prelude = prelude(implementation.functions[outcome.loss], implementation.framework.name)
     for finding in wrong:
         finding.snippet = program(outcome.loss, implementation, by_name[finding.case], finding)
         with implementation.framework.session(finding.dtype):
-            confirm(outcome, finding)
+            finding.confirmed = shows(f"{outcome.prelude}\n\n\n{finding.snippet}", finding)
 
 
-def confirm(outcome: Outcome, finding: Finding) -> None:
-    """Run the program, and compare."""
-    names: dict[str, Any] = {}
-    with contextlib.redirect_stdout(None):
-        exec(f"{outcome.prelude}\n{finding.snippet}", names)
+def shows(text: str, finding: Finding) -> bool:
+    """Whether a program computes what was found or, where a compiler rounds otherwise, nothing better."""
+    names: dict[str, Any] = {"__name__": "snippet"}
+    try:
+        with contextlib.redirect_stdout(None):
+            exec(text, names)
+    except Exception:  # of the peer
+        return False
     seen = names["seen"]
     seen = np.asarray(seen.detach().double() if hasattr(seen, "detach") else seen, np.float64)
-    place = finding.at
-    got = seen[tuple(place)] if place is not None else seen
-    if not np.allclose(got, np.asarray(finding.got, float), rtol=1e-3, atol=0, equal_nan=True):
-        raise AssertionError(f"{outcome.loss}, {finding.case}: the program shows {got}, not {finding.got}")
+    got = seen if finding.at is None else seen[tuple(finding.at)]
+    found, expected = np.asarray(finding.got, float), np.asarray(finding.expected, float)
+    if np.allclose(got, found, rtol=IN_PROPORTION, atol=0, equal_nan=True):
+        return True
+    return not np.allclose(got, expected, rtol=IN_PROPORTION, atol=0, equal_nan=True)
 
 
 def program(loss: str, implementation: Implementation, case: dict[str, Any], finding: Finding) -> str:
@@ -73,14 +79,15 @@ def program(loss: str, implementation: Implementation, case: dict[str, Any], fin
         options["reduction"] = repr("none")
     args = [_structure(x) for x in arguments(case, names)]
     call = f"{loss}({', '.join([*args, *(f'{k}={v}' for k, v in options.items())])})"
+    first = ["if isinstance(value, tuple):", "    value = value[0]"] if LOSSES[loss].parts else []
     if not finding.what.startswith("gradient in "):
-        return "\n".join([*lines, f"seen = {call}", _printed(finding)])
+        return "\n".join([*lines, f"value = {call}", *first, "seen = value", _printed(finding)])
     wrt = names[finding.what.removeprefix("gradient in ").partition(":")[0]]
     wide = "float64" if finding.dtype == "float64" else "float32"
     weights = case["value"] | {"kind": "float", "data": case["cotangent"]}
     cotangent = _array(library, weights, wide)
     if library == "torch":
-        lines += [f"{wrt}.requires_grad_()", f"value = {call}"]
+        lines += [f"{wrt}.requires_grad_()", f"value = {call}", *first]
         lines += [f"seen, = torch.autograd.grad(value, {wrt}, {cotangent}.to(value.dtype))"]
     else:
         lines += [f"value, pull = jax.vjp(lambda {wrt}: {call}, {wrt})"]
@@ -103,7 +110,8 @@ def _array(library: str, packed: dict[str, Any], dtype: str) -> str:
     if packed.get("repeat", 1) > 1:
         lists += f" * {packed['repeat']}"
     kind = {"float": dtype, "int": "int64" if library != "jax" else "int32", "bool": "bool"}[packed["kind"]]
-    return f"{ARRAY[library]}({lists}, dtype={DTYPE[library]}{kind})"
+    shape = f".reshape({tuple(packed['shape'])})" if 0 in packed["shape"] else ""  # lists do not tell
+    return f"{ARRAY[library]}({lists}, dtype={DTYPE[library]}{kind}){shape}"
 
 
 def _option(library: str, value: Any, dtype: str) -> str:
@@ -125,7 +133,7 @@ def _structure(x: Any) -> str:
 # --- what the function stands on -----------------------------------------------------------------
 
 
-def prelude(function: Callable[..., Any]) -> str:
+def prelude(function: Callable[..., Any], framework: str) -> str:
     """The imports, and whatever else of its module a function uses, and itself."""
     module = sys.modules[function.__module__]
     source = Path(inspect.getfile(module)).read_text(encoding="utf-8")
@@ -137,12 +145,13 @@ def prelude(function: Callable[..., Any]) -> str:
             chosen.append(node)
             wanted += _used(node)
     ordered = sorted(chosen, key=lambda node: node.lineno)
-    parts = [ast.get_source_segment(source, node) or "" for node in ordered]
-    return "\n".join([LIBRARY[_framework_of(module)], *parts])
+    texts = dict.fromkeys([*LIBRARY[framework].split("\n"), *(_text_of(source, node) for node in ordered)])
+    imports = [t for t in texts if t.startswith(("import", "from"))]
+    return "\n\n\n".join(["\n".join(imports), *(t for t in texts if t not in imports)])
 
 
-def _framework_of(module: Any) -> str:
-    return module.FRAMEWORK
+def _text_of(source: str, node: ast.stmt) -> str:
+    return ast.get_source_segment(source, node) or ""
 
 
 @functools.singledispatch

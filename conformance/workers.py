@@ -49,7 +49,7 @@ class Job:
 
 def held(loss: str, implementation: Implementation, wanted: Wanted = ALL) -> Outcome:
     """A loss of an implementation, held against its vectors and, in one dtype, to the relations."""
-    dtypes = tuple(d for d in implementation.framework.dtypes if d in (wanted.dtypes or (d,)))
+    dtypes = tuple(d for d in implementation.dtypes if d in (wanted.dtypes or (d,)))
     outcome = runner.run(loss, implementation, dtypes, wanted)
     if not dtypes or outcome.misuse:
         return outcome  # what returns no loss has no relations

@@ -104,7 +104,7 @@ def validate(
         listed(framework), validation.peers(listed(peer)), listed(adapter), assignments, device
     )
     validation.check(found)
-    jobs = validation.jobs(found, names, wanted)
+    jobs = validation.jobs(found, names, wanted, snippets=html is not None)
     outcomes = validation.run(jobs, processes)
     report = kit.module("report").of(outcomes, found, wanted)
     if any(source.kind in ("adapter", "function") for source in found):

@@ -129,6 +129,8 @@ def verdict(report: dict[str, Any]) -> Iterable[RenderableType]:
     for u in report["unseen"]:
         text = f"{u['peer']}: {u['loss']}: known as {u['outcome']}, but was not seen: {u['says']}"
         yield Text(text, style="bold red")
+    for text in report["unconfirmed"]:
+        yield Text(f"{text}: a program of its own does not show it", style="bold red")
     if failed:
         yield Text(f"{failed} of {cases} cases do not hold ({where})", style="bold red")
     elif known:

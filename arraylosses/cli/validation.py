@@ -74,7 +74,10 @@ def sources(
             refuse(f"there is no framework {name}; there are {', '.join(framework_module.FRAMEWORKS)}")
         if not framework_module.FRAMEWORKS[name].installed():
             refuse(f"{name} is not installed")
+    if peers and not set(peers).isdisjoint(frameworks):
+        refuse(f"{', '.join(set(peers) & set(frameworks))} cannot be a peer and a framework of ours at once")
     others = [
+        *(kind.Source("ours", name, device=device) for name in frameworks if peers),
         *(kind.Source("peer", name, device=device) for name in peers),
         *(
             kind.Source(word, name, framework, device)
@@ -104,10 +107,15 @@ def check(found: list[Any]) -> None:
             refuse(error)
 
 
-def jobs(found: list[Any], losses: list[str], wanted: Any) -> list[Any]:
-    """Every loss that is asked for and that an implementation has."""
+def jobs(found: list[Any], losses: list[str], wanted: Any, snippets: bool) -> list[Any]:
+    """Every loss that is asked for and that an implementation has; with programs of what is wrong, or not."""
     job = kit.module("workers").Job
-    made = [job(s, loss, wanted) for s in found for loss in losses if loss in functions(s)]
+    made = [
+        job(s, loss, wanted, snippets and s.kind != "ours")
+        for s in found
+        for loss in losses
+        if loss in functions(s)
+    ]
     if not made:
         refuse(f"{', '.join(s.name for s in found)} has no loss {', '.join(losses)}")
     return made
@@ -166,7 +174,8 @@ def write(path: Path, text: str) -> None:
 def show(report: dict[str, Any], as_json: bool) -> None:
     """The report as JSON, or as tables with what does not hold in full."""
     if as_json:
-        typer.echo(json.dumps(report, indent=1, default=str, ensure_ascii=False))
+        plain = kit.module("report").plain(report)
+        typer.echo(json.dumps(plain, indent=1, allow_nan=False, default=str, ensure_ascii=False))
         return
     out.print(tables.outcomes(report))
     for o in report["outcomes"]:

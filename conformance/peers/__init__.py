@@ -23,19 +23,31 @@ class Peer:
     framework: str  # of `conformance.frameworks`
     package: str  # the distribution, for its version
     environment: Mapping[str, str] = field(default_factory=dict)  # set before the peer is imported
+    dtypes: tuple[str, ...] = ()  # in which it is run: all that the framework has, if none is named
 
 
-def _peer(name: str, framework: str, package: str, adapter: str = "", **environment: str) -> Peer:
+def _peer(
+    name: str,
+    framework: str,
+    package: str,
+    adapter: str = "",
+    dtypes: tuple[str, ...] = (),
+    **environment: str,
+) -> Peer:
     adapter = adapter or name.replace("-", "_")
-    return Peer(name, adapter, framework, package, environment)
+    return Peer(name, adapter, framework, package, environment, dtypes)
+
+
+# In which every case is a program to be compiled, of which half precision would be as many again.
+COMPILED = ("float64", "float32")
 
 
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
         _peer("torch", "torch", "torch"),
-        _peer("optax", "jax", "optax"),
-        _peer("keras-jax", "jax", "keras", "keras", KERAS_BACKEND="jax"),
+        _peer("optax", "jax", "optax", dtypes=COMPILED),
+        _peer("keras-jax", "jax", "keras", "keras", COMPILED, KERAS_BACKEND="jax"),
         _peer("keras-torch", "torch", "keras", "keras", KERAS_BACKEND="torch"),
         _peer("scikit-learn", "numpy", "scikit-learn"),
         _peer("scipy", "numpy", "scipy"),
@@ -54,8 +66,8 @@ def installed(peer: Peer) -> bool:
 
 
 def version(peer: Peer) -> str:
-    """The version of the peer, without importing it; "" if it is not installed."""
+    """The version of the peer, without importing it and how it was built; "" if it is not installed."""
     try:
-        return importlib.metadata.version(peer.package)
+        return importlib.metadata.version(peer.package).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
         return ""
