@@ -69,6 +69,17 @@ class Source:
         return load(self)
 
     @property
+    def title(self) -> str:
+        """The name of the implementation."""
+        return self.name.partition("=")[2] if self.kind == "function" else self.name
+
+    def words(self, loss: str) -> str:
+        """What asks the command line for a loss of it."""
+        option = {"ours": "--framework", "peer": "--peer", "adapter": "--adapter"}.get(self.kind)
+        asked = self.name if option is None else f"{loss} {option} {self.name}"
+        return f"{asked} --framework {self.framework}" if self.framework else asked
+
+    @property
     def environment(self) -> dict[str, str]:
         """What has to be set before anything of it is imported."""
         return peer_of(self.name).environment if self.kind == "peer" else {}
@@ -172,7 +183,7 @@ def _of_module(source: Source, module: ModuleType, functions: dict[str, Function
     # What the framework differentiates by itself. On the others only code of the array API standard can be.
     differentiable = getattr(module, "DIFFERENTIABLE", framework.differentiates)
     constants = getattr(module, "CONSTANTS", {})
-    return Implementation(module.__name__, framework, functions, version, differentiable, constants=constants)
+    return Implementation(source.title, framework, functions, version, differentiable, constants=constants)
 
 
 def of_functions(functions: Mapping[str, Function], framework: str = "") -> Implementation:

@@ -10,7 +10,6 @@ import arraylosses
 from arraylosses._core.registry import LOSSES
 
 from . import deviations
-from .frameworks import FRAMEWORKS
 from .implementations import Source, peer_of
 from .outcomes import KINDS, Finding, Outcome
 from .runner import Wanted
@@ -20,7 +19,8 @@ SCHEMA = 1
 
 def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[str, Any]:
     """The report of a run: `holds` says whether all is as it should be."""
-    peers = {source.name for source in sources if source.kind == "peer"}
+    by_name = {source.title: source for source in sources}
+    peers = {name for name, source in by_name.items() if source.kind == "peer"}
     of_peers = [o for o in outcomes if o.implementation in peers]
     unseen = deviations.unseen(of_peers) if wanted.everything else []
     unconfirmed = [
@@ -34,7 +34,7 @@ def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[s
         "arraylosses": arraylosses.__version__,
         "implementations": [_implementation(source) for source in sources],
         "kinds": list(KINDS),
-        "outcomes": [_outcome(o, o.implementation in peers) for o in outcomes],
+        "outcomes": [_outcome(o, by_name[o.implementation]) for o in outcomes],
         "unseen": [
             {"peer": d.peer, "loss": loss, "outcome": d.outcome, "says": d.says} for d, loss in unseen
         ],
@@ -67,28 +67,22 @@ def _implementation(source: Source) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome, is_peer: bool) -> dict[str, Any]:
+def _outcome(outcome: Outcome, source: Source) -> dict[str, Any]:
     facts = asdict(outcome) | {"family": LOSSES[outcome.loss].family, "kind": outcome.kind}
     facts |= {"cases": outcome.cases, "holds": outcome.holds}
-    facts["findings"] = [_finding(outcome, f, is_peer) for f in outcome.findings]
+    facts["findings"] = [_finding(outcome, f, source) for f in outcome.findings]
     return facts
 
 
-def _finding(outcome: Outcome, finding: Finding, is_peer: bool) -> dict[str, Any]:
+def _finding(outcome: Outcome, finding: Finding, source: Source) -> dict[str, Any]:
     known = deviations.told(outcome, finding)
     return asdict(finding) | {
-        "command": command(outcome, finding, is_peer),
+        "command": command(source, outcome.loss, finding),
         "deviation": known and {"says": known.says, "kind": known.kind, "issue": known.issue},
     }
 
 
-def command(outcome: Outcome, finding: Finding, is_peer: bool) -> str:
+def command(source: Source, loss: str, finding: Finding) -> str:
     """What shows a finding again."""
-    if is_peer:
-        which = f"{outcome.loss} --peer {outcome.implementation}"
-    elif outcome.implementation in FRAMEWORKS:
-        which = f"{outcome.loss} --framework {outcome.implementation}"
-    else:
-        which = f"{outcome.loss} --adapter {outcome.implementation}"
     name = finding.case.replace('"', '\\"')
-    return f'arraylosses validate {which} --case "{name}" --dtype {finding.dtype}'
+    return f'arraylosses validate {source.words(loss)} --case "{name}" --dtype {finding.dtype}'

@@ -97,7 +97,7 @@ def test_one_function_on_the_command_line(project: Path, site: Path | None) -> N
     call = ("-m", "arraylosses.cli", "validate", "squared_error=my_losses:squared_error")
     found = run(project, site, *call, "--framework", "torch", "--case", "ordinary", "--dtype", "float32")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "all 1 cases hold (1 losses of my_losses)" in found.stdout
+    assert "all 1 cases hold (1 losses of my_losses:squared_error)" in found.stdout
 
 
 def test_the_fixture_for_a_project_s_own_tests(project: Path, site: Path | None) -> None:

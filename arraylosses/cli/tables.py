@@ -15,7 +15,7 @@ from rich.text import Text
 
 from .._core.registry import Loss
 
-SHOWN = 5  # failures of one loss on one framework that are printed in full
+SHOWN = 3  # cases that do not hold that are printed in full
 
 
 def summary(spec: Loss) -> str:
@@ -104,19 +104,30 @@ def _ulp(x: float) -> str:
 
 
 def failures(o: dict[str, Any]) -> RenderableType:
-    """The cases that do not hold and are not known not to, in full."""
-    parts: list[RenderableType] = []
-    new = [f for f in o["findings"] if not f["deviation"]]
-    for f in new[:SHOWN]:
+    """The cases that do not hold and are not known not to: all by name, some in full."""
+    cases: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for f in o["findings"]:
+        if not f["deviation"]:
+            cases.setdefault((f["case"], f["dtype"]), []).append(f)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for (case, dtype), found in cases.items():
+        about = ", ".join(dict.fromkeys(f["what"].partition(":")[0] for f in found))
+        table.add_row(_named(found), escape(f"{case} ({dtype})"), escape(about))
+    parts: list[RenderableType] = [table]
+    for found in [*cases.values()][:SHOWN]:
+        f = found[0]
         lines = (f["call"], f"expected {f['expected']}", f"got      {f['got']}", f["command"])
         parts += [
-            Text(f"{f['case']} ({f['dtype']}): {f['kind']}: {f['what']}", style="bold"),
-            Padding(Text("\n".join(lines)), (0, 0, 1, 2)),
+            Text(f"\n{f['case']} ({f['dtype']}): {f['kind']}: {f['what']}", style="bold"),
+            Padding(Text("\n".join(lines)), (0, 0, 0, 2)),
         ]
-    if (more := len(new) - SHOWN) > 0:
-        parts.append(Text(f"and {more} more"))
     title = f"{o['loss']} of {o['implementation']}"
     return Panel(Group(*parts), title=title, border_style="red", title_align="left")
+
+
+def _named(found: list[dict[str, Any]]) -> str:
+    """The kinds of findings, the first of a kind first."""
+    return ", ".join(dict.fromkeys(f["kind"] for f in found))
 
 
 def verdict(report: dict[str, Any]) -> Iterable[RenderableType]:
