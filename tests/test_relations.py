@@ -195,6 +195,22 @@ def test_what_a_function_cannot_take_is_not_held_against_it() -> None:
     assert findings(laws.BY_NAME["scale"], "squared_error", functions={"squared_error": bare})
 
 
+def test_a_function_without_items_is_held_to_their_mean() -> None:
+    def mean(logits, target, *, class_weight=None, reduction="mean"):
+        if reduction != "mean":
+            raise NotImplementedError
+        return al.cross_entropy(logits, target, class_weight=class_weight)
+
+    def wrong(logits, target, *, class_weight=None, reduction="mean"):
+        return mean(logits, target, class_weight=class_weight, reduction=reduction) + logits[0, 0] / 8
+
+    for name in ("index = one-hot", "offset", "concatenation", "mirrored", "two classes = binary"):
+        found = findings(laws.BY_NAME[name], "cross_entropy", functions=OURS | {"cross_entropy": mean})
+        assert found
+        assert_holds(found)
+    assert {"offset", "mirrored", "two classes = binary"} <= caught("cross_entropy", wrong)
+
+
 def test_what_is_raised_is_found() -> None:
     def breaks(pred, target):
         raise RuntimeError("out of order")
