@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from arraylosses.cli import kit
 
 laws, relations, tables = map(kit.module, ("laws", "relations", "symmetry_tables"))
 FRAMEWORKS = kit.module("frameworks").FRAMEWORKS
+PAGE = Path(__file__).parents[1] / "docs" / "relations.md"
 OURS = {name: getattr(al, name) for name in LOSSES}
 NOT_ON_NUMPY = {"compiled = eager", "batched = one by one"}
 
@@ -75,10 +77,9 @@ def test_the_tables_name_losses_and_their_arguments() -> None:
 
 
 def test_the_page_is_what_is_held() -> None:
-    module = kit.module("relations_page")
-    page = module.PAGE.read_text(encoding="utf-8")
-    assert module.anew(page) == page
-    assert doctest.testfile(str(module.PAGE), module_relative=False).failed == 0
+    page = PAGE.read_text(encoding="utf-8")
+    assert kit.module("relations_page").anew(page) == page
+    assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
 
 
 # --- mistakes ------------------------------------------------------------------------------------
