@@ -11,20 +11,8 @@ import numpy as np
 
 from arraylosses._core.registry import LOSSES, Loss
 
-from .relations import (
-    EXACT,
-    VALUE,
-    Array,
-    Call,
-    Case,
-    Pair,
-    Relation,
-    cotangent_of,
-    each,
-    ordinary,
-    relation,
-    times,
-)
+from .calls import VALUE, Array, Call, Case, cotangent_of
+from .relations import EXACT, Pair, Relation, each, ordinary, relation, times
 from .slices import Slices, Slot
 from .symmetries import mirrored, offset, scale, swapped
 from .symmetry_tables import INDEPENDENT
@@ -47,7 +35,7 @@ def index_is_one_hot(spec: Loss, case: Case) -> Iterator[Pair]:
     if y.dtype.kind == "i" and np.all((y >= 0) & (y < count) & (y != call.option("ignore_index"))):
         rows = np.moveaxis(np.eye(count)[y], -1, axis)
         yield Pair(call.having(arrays={labels: rows}), (call,))
-        if case["name"] == "ordinary":
+        if case["name"] == "ordinary" and call.cotangent.ndim:
             yield from (_without_row(call, label) for label in (-1, count))
 
 
@@ -73,10 +61,10 @@ def _without_row(call: Call, label: int) -> Pair:
 def concatenation(spec: Loss, case: Case) -> Iterator[Pair]:
     """The items of a batch are those of its parts, and the mean of a batch twice is that of the batch."""
     for call, slices in ordinary(spec, case):
-        first = slices.items[:1]
-        if first and first[0] in ("...", INDEPENDENT.get(spec.name)):
-            for slot in slices.slots(first)[:1]:
-                yield _in_parts(call, slices, slot)
+        if slices.batch in (("...",), (INDEPENDENT.get(spec.name),)):
+            for slot in slices.slots(slices.batch)[:1]:
+                if slices.items:
+                    yield _in_parts(call, slices, slot)
                 yield _twice(call.reduced("mean"), slices, slot)
 
 
@@ -175,7 +163,7 @@ def another(call: Call, loss: str, arrays: tuple[Array, ...], **options: Any) ->
         call,
         loss=loss,
         arrays=dict(zip(names, arrays, strict=False)),
-        options={"reduction": "none"} | options,
+        options={"reduction": call.options["reduction"]} | options,
         wrt=names[:1],
         scales=scales,
     )
@@ -258,8 +246,9 @@ BENT: dict[str, tuple[dict[str, Any], str, float]] = {
 }
 
 
-def half_the_square(pred: Any, target: Any, **_: Any) -> Any:
-    return (pred - target) ** 2 / 2
+def half_the_square(pred: Any, target: Any, *, reduction: str) -> Any:
+    items = (pred - target) ** 2 / 2
+    return items if reduction == "none" else items.__array_namespace__().mean(items)
 
 
 @relation("infinite delta = half the square")

@@ -23,7 +23,8 @@ class Slices:
     def __init__(self, spec: Any, arrays: Arrays, options: dict[str, Any]) -> None:
         layout = Layout(spec, Case("", tuple(arrays.values()), options))
         self.spec, self.sizes, self.dense = spec, layout.sizes, layout.dense
-        self.items: Dims = layout.signature.items
+        self.batch: Dims = layout.signature.items[:1]
+        self.items: Dims = layout.signature.items if layout.reduction == "none" else ()
         self.mask: Dims = spec.mask_in(layout.form)
         self.dims: dict[str, Dims] = dict(zip(layout.names, layout.signature.inputs, strict=True))
         self.domains = {k: spec.domains[k][layout.form] for k in layout.arrays}

@@ -10,7 +10,8 @@ import numpy as np
 from arraylosses._core.registry import LOSSES, Loss
 
 from . import symmetry_tables as of
-from .relations import Array, Call, Case, Pair, each, ordinary, relation, times
+from .calls import Array, Call, Case
+from .relations import Pair, each, ordinary, relation, times
 from .slices import Slices
 
 FACTORS = (4.0, 2.0**-20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from arraylosses.cli import kit
 
 laws, relations, tables = map(kit.module, ("laws", "relations", "symmetry_tables"))
 FRAMEWORKS = kit.module("frameworks").FRAMEWORKS
+PAGE = Path(__file__).parents[1] / "docs" / "relations.md"
 OURS = {name: getattr(al, name) for name in LOSSES}
 NOT_ON_NUMPY = {"compiled = eager", "batched = one by one"}
 
@@ -75,10 +77,9 @@ def test_the_tables_name_losses_and_their_arguments() -> None:
 
 
 def test_the_page_is_what_is_held() -> None:
-    module = kit.module("relations_page")
-    page = module.PAGE.read_text(encoding="utf-8")
-    assert module.anew(page) == page
-    assert doctest.testfile(str(module.PAGE), module_relative=False).failed == 0
+    page = PAGE.read_text(encoding="utf-8")
+    assert kit.module("relations_page").anew(page) == page
+    assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
 
 
 # --- mistakes ------------------------------------------------------------------------------------
@@ -193,6 +194,22 @@ def test_what_a_function_cannot_take_is_not_held_against_it() -> None:
     )
     assert not findings(laws.BY_NAME["two classes = binary"], "cross_entropy", functions={})
     assert findings(laws.BY_NAME["scale"], "squared_error", functions={"squared_error": bare})
+
+
+def test_a_function_without_items_is_held_to_their_mean() -> None:
+    def mean(logits, target, *, class_weight=None, reduction="mean"):
+        if reduction != "mean":
+            raise NotImplementedError
+        return al.cross_entropy(logits, target, class_weight=class_weight)
+
+    def wrong(logits, target, *, class_weight=None, reduction="mean"):
+        return mean(logits, target, class_weight=class_weight, reduction=reduction) + logits[0, 0] / 8
+
+    for name in ("index = one-hot", "offset", "concatenation", "mirrored", "two classes = binary"):
+        found = findings(laws.BY_NAME[name], "cross_entropy", functions=OURS | {"cross_entropy": mean})
+        assert found
+        assert_holds(found)
+    assert {"offset", "mirrored", "two classes = binary"} <= caught("cross_entropy", wrong)
 
 
 def test_what_is_raised_is_found() -> None:
