@@ -92,7 +92,7 @@ class Compiled:
         import torch
 
         torch.set_num_threads(1)
-        torch._inductor.config.compile_threads = 1  # type: ignore[attr-defined]
+        torch._inductor.config.compile_threads = 1
 
         def errors(x: Any, value: Any, gradient: Any) -> tuple[Any, Any]:
             x, value, gradient = (a.to(torch.float64) for a in (x, value, gradient))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +57,7 @@ def _summary(settings: list[dict[str, Any]]) -> Iterator[str]:
             "They may be worse than these figures."
         )
     off = max((float(r[quantity]["float64"]["ulp"]) for r in settings for quantity in QUANTITIES), default=0)
-    yield f"* Where it was held against the textbook formula, float64 is off by {off:.1g} ulp of float32 at most."
+    yield f"* Where it is held against the textbook formula, float64 is off by {off:.1g} ulp of float32."
     given, kept = (sum(r["nan"][k] for r in settings) for k in ("inputs", "value"))
     yield f"* Of {given:,} inputs that are NaN, {kept or 'none'} gave a value that is not NaN."
 
@@ -98,7 +97,7 @@ def _beyond(exhaustive: dict[str, Records], sampled: dict[str, Records]) -> Iter
     """The losses that are worse than they should be, the worst of each, and why."""
     for loss in beyond_bound(exhaustive, sampled):
         records = [*exhaustive.get(loss, {}).values(), *sampled.get(loss, {}).values()]
-        worst = Counter[str]()
+        worst = {"value": 0.0, "gradient": 0.0}
         for r in records:
             for quantity, each in r.items():
                 if isinstance(each, dict) and "beyond" in each:

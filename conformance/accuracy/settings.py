@@ -47,13 +47,16 @@ NOTHING = {
 }
 
 
+Others = tuple[tuple[str, float], ...]
+
+
 @dataclass(frozen=True)
 class Setting:
     """A loss as a function of one of its arrays, the others and the options being fixed."""
 
     loss: str
     swept: str
-    others: tuple[tuple[str, float], ...]
+    others: Others
     options: tuple[tuple[str, Any], ...]
     apart: bool = False  # whether the items are a tuple of what each array costs
 
@@ -96,28 +99,30 @@ def all_settings() -> dict[str, list[Setting]]:
 
 def settings_of(spec: Loss) -> Iterator[Setting]:
     """The settings of a loss; none if it is not one of one number."""
+    for options in [DEFAULTS.get(spec.name, {}), *MORE.get(spec.name, [])]:
+        for swept, others, apart in arguments(spec, options):
+            yield Setting(spec.name, swept, others, tuple(options.items()), apart)
+
+
+def arguments(spec: Loss, options: dict[str, Any]) -> Iterator[tuple[str, Others, bool]]:
+    """Which array may be swept, what the others are then, and whether each has items of its own."""
+    domains = [spec.domains[k][0].name for k in spec.arrays]
+    labels = LABELS.get(domains[-1], ())
+    labelled: list[Others] = [((spec.arrays[-1], label),) for label in labels] or [()]
+    numbers = domains[:-1] if labels else domains
     if not spec.signatures[0].pointwise:
         return
-    first, *rest = (spec.domains[k][0].name for k in spec.arrays)
-    swept, *others = spec.arrays
-    for options in [DEFAULTS.get(spec.name, {}), *MORE.get(spec.name, [])]:
-        fixed = tuple(options.items())
-        if first in ("real", "probability") and {*rest} <= LABELS.keys() and len(rest) < 2:
-            for label in LABELS[rest[0]] if rest else [None]:
-                yield Setting(spec.name, swept, tuple((k, label) for k in others), fixed)
-        elif [first, *rest][:2] == ["real", "real"] and {*rest[1:]} <= {"sign"}:
-            if is_of_the_difference(spec):
-                for label in LABELS["sign"] if rest[1:] else [None]:
-                    at = ((others[0], 0.0), *((k, label) for k in others[1:]))
-                    yield Setting(spec.name, swept, at, fixed)
-            elif is_apart(spec):
-                real, fake = NOTHING[dict(fixed).get("kind") or _default(spec, "kind", "lsgan")]
-                yield Setting(spec.name, spec.arrays[0], ((spec.arrays[1], fake),), fixed, apart=True)
-                yield Setting(spec.name, spec.arrays[1], ((spec.arrays[0], real),), fixed, apart=True)
-
-
-def _default(spec: Loss, name: str, otherwise: Any) -> Any:
-    return spec.parameters[name].default if name in spec.parameters else otherwise
+    if numbers in (["real"], ["probability"]):
+        yield from ((spec.arrays[0], label, False) for label in labelled)
+    elif numbers == ["real", "real"] and is_of_the_difference(spec):
+        origin = (spec.arrays[1], 0.0)
+        yield from ((spec.arrays[0], (origin, *label), False) for label in labelled)
+    elif numbers == ["real", "real"] and is_apart(spec):
+        kind = spec.parameters["kind"].default if "kind" in spec.rules else "lsgan"
+        real, fake = spec.arrays
+        at_rest = NOTHING[options.get("kind", kind)]
+        yield real, ((fake, at_rest[1]),), True
+        yield fake, ((real, at_rest[0]),), True
 
 
 # Numbers of which every sum and difference is exact.
@@ -126,8 +131,8 @@ A, B = np.asarray([3.5, -1.25, 0.5, -8.0]), np.asarray([1.0, 2.0, -0.25, 4.5])
 
 def is_of_the_difference(spec: Loss) -> bool:
     """Whether nothing changes if both arrays are moved alike."""
-    rest = [np.ones(4)] * (len(spec.arrays) - 2)
-    here, there = (np.stack(spec.function(A + c, B + c, *rest, reduction="none")) for c in (0.0, 16.0))
+    label = [np.ones(4)] * (len(spec.arrays) - 2)
+    here, there = (np.stack(spec.function(A + c, B + c, *label, reduction="none")) for c in (0.0, 16.0))
     return bool(np.all(here == there))
 
 

@@ -9,7 +9,7 @@ EXPONENT = 0x7FF0000000000000  # where a float64 has its exponent
 SMALLEST_NORMAL = 2.0**-126
 EPSILON = 2.0**-23
 # Infinity is taken for the first number that float32 does not have, NaN for one far beyond: to have either
-# in the place of another number is an error of 2²², or more.
+# in the place of another number is, but near the largest one, an error of 2²² or more.
 INFINITE, NAN = 2.0**128, -(2.0**130)
 MISSED = 2.0**22
 

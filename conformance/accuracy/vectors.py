@@ -2,7 +2,8 @@
 
 `vectors.json` has the worst error of the value and of the gradient in every dtype of a framework, in the
 units of the vectors, which allow for the sensitivity to the inputs. What is run anew replaces what was
-there, so that frameworks can be run one at a time. `--page` writes docs/accuracy.md from what has been measured.
+there, so that frameworks can be run one at a time. `--page` writes docs/accuracy.md from what has been
+measured.
 """
 
 from __future__ import annotations
