@@ -15,7 +15,7 @@ from .case import Case, Evidence
 from .layout import Layout
 
 # More items than float16 can count, if an item is a number or a row of classes; fewer of what is larger.
-MANY_ITEMS, MANY_ELEMENTS, FEWER_ELEMENTS = 70_000, 2**19, 2**15
+MANY_ITEMS, MANY_ELEMENTS, FEWER_ELEMENTS = 2**16, 400 * 2**10, 2**14
 WEIGHTS = (1.0, 0.5, 2.0, 1.5)
 NORMALIZER = 2.5
 
