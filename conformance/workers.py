@@ -25,7 +25,8 @@ from .outcomes import IMPRECISE, NAN, NOT_TRACEABLE, RAISES, WRONG, Finding, Out
 from .relations import Relation, check
 from .runner import ALL, Wanted
 
-TRACED = ("compiled = eager", "batched = one by one")  # where a framework follows what a function does
+# Ways to run in which a framework follows what a function does.
+TRACED = ("compiled = eager", "batched = one by one", "forward = reverse")
 RELATED, TAG = "relation: ", "relation"
 FEW = 8  # jobs, which are done before a process has started
 

@@ -325,7 +325,7 @@ MUTATIONS = [
         "not traceable",
         {"raises"},
         ("relation: compiled = eager",),
-        ("compiled", "batched"),
+        ("compiled", "batched", "forward"),
         tags=("relation",),
     ),
 ]
