@@ -70,3 +70,23 @@ def vectors(session: nox.Session) -> None:
         "-c", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "test"), "-e", ".[cli]"
     )
     session.run("python", "-m", "conformance", "vectors", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Hold the losses of other libraries against the vectors, and write the report."""
+    install(session, "frameworks", "peers")
+    named = session.posargs or ("--peer", "all", "--framework", "numpy")
+    flags = os.environ.get("XLA_FLAGS", QUICKLY_COMPILED)
+    session.run("arraylosses", "validate", *named, "--html", "docs/peers.html", env={"XLA_FLAGS": flags})
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """Put every float32 through the losses of one number (hours), and write the page about all errors."""
+    session.install(
+        *("-c", "constraints.txt", "-e", ".[cli]"),
+        *nox.project.dependency_groups(PYPROJECT, "test", "frameworks"),
+    )
+    for command in ("exhaustive", "sampled", "accuracy"):
+        session.run("python", "-m", "conformance", command, *session.posargs)
