@@ -78,7 +78,7 @@ def quantile_loss(
         quantile_loss, (pred, target), sample_weight, where, reduction, normalizer, quantile=quantile
     )
     u = t - p
-    return done(absolute(xp, _tilted(xp, u, tau)))
+    return done(_tilted(xp, u, tau, absolute(xp, u)))  # of a product that underflows the slope would be 0
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL, expectile=broadcast(FRACTION))
@@ -144,14 +144,14 @@ def expectile_loss(
         expectile_loss, (pred, target), sample_weight, where, reduction, normalizer, expectile=expectile
     )
     u = t - p
-    return done(product(xp, _tilted(xp, u, tau), u))
+    return done(product(xp, _tilted(xp, u, tau, u), u))
 
 
-def _tilted(xp: Any, u: Array, tau: float | Array) -> Array:
-    """τ·u where u ≥ 0 and (1 - τ)·u where u < 0; 0·∞ = 0."""
+def _tilted(xp: Any, u: Array, tau: float | Array, x: Array) -> Array:
+    """τ·x where u ≥ 0 and (1 - τ)·x where u < 0; 0·∞ = 0."""
 
     def times(factor: float | Array) -> Array:
-        return factor * u if isinstance(factor, float) and factor != 0 else product(xp, factor, u)
+        return factor * x if isinstance(factor, float) and factor != 0 else product(xp, factor, x)
 
     return xp.where(u < 0, times(1 - tau), times(tau))
 

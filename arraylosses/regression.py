@@ -447,7 +447,7 @@ def charbonnier_loss(
     # √(ε² + r²) = h √(1 + v) = h + hv / (√(1 + v) + 1), in which nothing cancels, nor in its derivatives.
     far = xp.abs(r) > eps
     small = xp.where(far, eps / xp.where(far, r, 1.0), r / nonzero(xp, eps))
-    v = small * small
+    v = square(xp, small)
     h = xp.where(far, xp.abs(r), eps)
     return done(product(xp, v / (xp.sqrt(1 + v) + 1), h) + (h - eps if shift else h))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -46,6 +47,14 @@ def right_on_numpy_only(pred: Any, target: Any, **options: Any) -> Any:
     return value if library(namespace(pred)) == "numpy" else value * 1.001
 
 
+def mean_counted_in_float16(pred: Any, target: Any, **options: Any) -> Any:
+    if options.keys() != {"reduction"} or options["reduction"] != "mean" or not pred.shape[0]:
+        return right(pred, target, **options)
+    xp = namespace(pred)
+    ones = np.ones(pred.shape, np.float16)
+    return right(pred, target, reduction="sum") / xp.asarray(ones.sum(), dtype=xp.float32)
+
+
 def test_the_loss_of_the_library_holds() -> None:
     found = validate("-f", "numpy")
     assert found.exit_code == 0, found.output
@@ -66,6 +75,15 @@ def test_a_right_value_with_a_wrong_gradient_is_caught(plant: Any) -> None:
     found = validate("-f", "numpy")
     assert found.exit_code == 1
     assert "gradient in pred" in found.output
+
+
+def test_counting_in_half_precision_is_caught(plant: Any) -> None:
+    """Only a long mean tells, in one line for all that repeats."""
+    plant(mean_counted_in_float16)
+    found = validate("-f", "numpy", "--json")
+    failures = json.loads(found.stdout)[0]["failures"]
+    assert {f["case"] for f in failures} == {"mean, many items"}
+    assert all("np.tile([[" in f["call"] and len(f["call"]) < 400 for f in failures)
 
 
 def test_a_loss_that_is_right_on_numpy_only_is_caught(plant: Any) -> None:
