@@ -1,8 +1,11 @@
-"""NumPy's array API namespace, with a `where` that does not branch.
+"""NumPy's array API namespace, with a `where` that does not branch and a `sum` in which no rounding piles up.
 
-NumPy's own asks the condition element by element. Where that has no pattern the processor guesses
+NumPy's own `where` asks the condition element by element. Where that has no pattern the processor guesses
 wrong every other time, and a select costs fifty times what an addition does. Here the bits of the
 two arrays are masked and merged, at a tenth of that.
+
+NumPy's own `sum` adds in pairs along the last axis only, along another one by one: over 10⁵ rows the
+gradient of what all of them share would lose three digits.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ LARGE = 8192
 BLOCK = 32768
 # The least length of rows for which an operand may have one element each.
 WIDE = 1024
+# How many numbers are added one by one.
+GROUP = 32
 INTEGERS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
@@ -82,11 +87,36 @@ def _mask(condition: Array, integer: Any) -> Array:
     return np.negative(condition.view(np.int8)).astype(integer)
 
 
+def sum(
+    x: Array, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, **options: Any
+) -> Array:
+    """The sum; along axes other than the last, in groups of `GROUP` and of these groups."""
+    if axis is None or x.ndim < 2 or x.dtype not in INTEGERS or options:
+        return array_api_compat.numpy.sum(x, axis=axis, keepdims=keepdims, **options)
+    axes = tuple(a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis))
+    for a in axes:
+        while a < x.ndim - 1 and x.shape[a] > GROUP * GROUP:
+            x = _in_groups(x, a)
+    return np.sum(x, axis=axes, keepdims=keepdims)
+
+
+def _in_groups(x: Array, axis: int) -> Array:
+    """Sums of neighbours along an axis, the last of them of what is left."""
+    lead, rest = x.shape[:axis], x.shape[axis + 1 :]
+    whole = x.shape[axis] // GROUP * GROUP
+    some, left = np.split(x, [whole], axis=axis)
+    sums = np.sum(some.reshape((*lead, -1, GROUP, *rest)), axis=axis + 1)
+    if whole == x.shape[axis]:
+        return sums
+    return np.concatenate([sums, np.sum(left, axis=axis, keepdims=True)], axis=axis)
+
+
 class _NumPy:
-    """The namespace: array-api-compat's but for `where`."""
+    """The namespace: array-api-compat's but for `where` and `sum`."""
 
     __name__ = array_api_compat.numpy.__name__
     where = staticmethod(where)
+    sum = staticmethod(sum)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(array_api_compat.numpy, name)
