@@ -73,8 +73,12 @@ class Framework:
         def of_some(*some: Any) -> Any:
             return call(**arrays | dict(zip(wrt, some, strict=True)))
 
-        _, pull = vjp(of_some, *(arrays[k] for k in wrt), engine="own")
-        return call(**arrays), dict(zip(wrt, pull(cotangent), strict=True))
+        some = [arrays[k] for k in wrt]
+        value, pull = vjp(of_some, *some, engine="own")
+        gradients = dict(zip(wrt, pull(cotangent), strict=True))
+        # Half precision becomes single at the door: of the value without derivatives the others tell.
+        half = all(self.dtype_of(x) in ("float16", "bfloat16") for x in some)
+        return (value if half else call(**arrays)), gradients
 
     def forward(self, call: Call, arrays: dict[str, Any], tangents: dict[str, Any]) -> Any:
         """The derivative of the value along tangents of some of the arrays."""
