@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -20,6 +21,7 @@ from arraylosses._core.registry import LOSSES
 from .frameworks import FRAMEWORKS, Framework
 
 Function = Callable[..., Any]
+ENTRY_POINTS = "arraylosses.adapters"
 
 
 class Unusable(ValueError):
@@ -204,10 +206,12 @@ def functions_of(module: ModuleType) -> dict[str, Function]:
 
 
 def _imported(name: str) -> ModuleType:
+    """A module, of this name or of the entry point of this name that an installed package has."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: what lies in the folder that one stands in
+    named = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(next((entry.module for entry in named), name))
     except Exception as error:  # whatever a stranger's module raises
         raise Unusable(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
 

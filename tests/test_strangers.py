@@ -93,6 +93,16 @@ def test_a_stranger_gets_a_report(project: Path, site: Path | None) -> None:
     assert [path.name for path in project.glob("*.part")] == []
 
 
+def test_an_adapter_by_the_entry_point_of_its_package(project: Path, site: Path | None) -> None:
+    (folder := project / "my_package-1.0.dist-info").mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[arraylosses.adapters]\nmine = my_losses\n")
+    call = ("-m", "arraylosses.cli", "validate", "squared_error", "--adapter", "mine", "--tag", "ordinary")
+    found = run(project, site, *call, "--dtype", "float64")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "(1 losses of mine)" in found.stdout
+
+
 def test_one_function_on_the_command_line(project: Path, site: Path | None) -> None:
     call = ("-m", "arraylosses.cli", "validate", "squared_error=my_losses:squared_error")
     found = run(project, site, *call, "--framework", "torch", "--case", "ordinary", "--dtype", "float32")
