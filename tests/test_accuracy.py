@@ -47,7 +47,10 @@ def test_what_is_exhaustive_has_had_every_float32() -> None:
 
 
 def test_what_is_beyond_the_bound_has_a_reason_and_nothing_else_has() -> None:
-    assert page.beyond_bound(EXHAUSTIVE, SAMPLED) == sorted(reasons.REASONS)
+    beyond = {*page.beyond_bound(EXHAUSTIVE, SAMPLED)}
+    assert beyond <= reasons.REASONS.keys()
+    unsure = {loss for loss, records in EXHAUSTIVE.items() if any(r["every"] > 1 for r in records.values())}
+    assert reasons.REASONS.keys() - beyond <= unsure
 
 
 @pytest.mark.parametrize("loss", sorted(EXHAUSTIVE))
