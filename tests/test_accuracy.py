@@ -33,6 +33,19 @@ def test_every_pointwise_loss_has_been_measured() -> None:
     assert {*EXHAUSTIVE, *SAMPLED} == pointwise
 
 
+def test_every_loss_has_been_held_against_its_vectors() -> None:
+    assert VECTORS.keys() - {"measured"} == LOSSES.keys()
+    for records in VECTORS.values():  # by dtype, or when they were measured
+        assert {key.split()[0] for key in records} >= {"numpy", "strict", "torch"}
+
+
+def test_the_table_of_the_vectors_is_what_they_give() -> None:
+    framework = kit.module("frameworks").FRAMEWORKS["numpy"]
+    for loss in ("huber_loss", "squared_error"):  # which are right to the last place everywhere
+        there = VECTORS[loss]["numpy float32"]
+        assert kit.module("accuracy.vectors").record(loss, framework, "float32") == there
+
+
 def test_the_registry_says_which_losses_are_of_one_number() -> None:
     of_one = {loss for loss, _ in OF_ONE}
     assert {"huber_loss", "hinge_loss", "sigmoid_focal_loss", "margin_ranking_loss", "log_loss"} <= of_one
@@ -47,7 +60,10 @@ def test_what_is_exhaustive_has_had_every_float32() -> None:
 
 
 def test_what_is_beyond_the_bound_has_a_reason_and_nothing_else_has() -> None:
-    assert page.beyond_bound(EXHAUSTIVE, SAMPLED) == sorted(reasons.REASONS)
+    beyond = {*page.beyond_bound(EXHAUSTIVE, SAMPLED)}
+    assert beyond <= reasons.REASONS.keys()
+    unsure = {loss for loss, records in EXHAUSTIVE.items() if any(r["every"] > 1 for r in records.values())}
+    assert reasons.REASONS.keys() - beyond <= unsure
 
 
 @pytest.mark.parametrize("loss", sorted(EXHAUSTIVE))
@@ -58,7 +74,15 @@ def test_the_worst_inputs_are_as_bad_as_they_are_said_to_be(loss: str) -> None:
             worst = {float.fromhex(x): float(error) for x, error in record[quantity]["worst"].items()}
             x = np.asarray([*worst], np.float32)
             errors = exhaustive.plain(OF_ONE[loss, key])(x, *results_of(OF_ONE[loss, key], x))[i]
-            np.testing.assert_allclose(errors, [*worst.values()], rtol=1e-3, atol=1e-3, err_msg=key)
+            assert_as_recorded(record, errors, [*worst.values()])
+
+
+def assert_as_recorded(record: dict, errors: np.ndarray, recorded: list[float]) -> None:
+    """To the digit where it was measured; another processor or NumPy has other exponentials."""
+    if record["cpu"] == accuracy.cpu() and record["versions"]["numpy"] == np.__version__:
+        np.testing.assert_allclose(errors, recorded, rtol=1e-3, atol=1e-3)
+    else:
+        assert np.all(errors <= 2 * np.asarray(recorded) + 2)
 
 
 def results_of(setting: object, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +98,7 @@ def test_the_worst_samples_are_as_bad_as_they_are_said_to_be(loss: str) -> None:
             points, errors = zip(*record[quantity]["worst"], strict=True)
             columns = zip(*points, strict=True)
             x = [np.asarray(list(map(float.fromhex, column)), np.float32) for column in columns]
-            np.testing.assert_allclose(setting.errors(x)[i], list(map(float, errors)), rtol=1e-3, atol=1e-3)
+            assert_as_recorded(record, setting.errors(x)[i], list(map(float, errors)))
 
 
 def test_an_ulp_is_the_distance_to_the_next_float32() -> None:

@@ -59,7 +59,8 @@ def _summary(settings: list[dict[str, Any]]) -> Iterator[str]:
     off = max((float(r[quantity]["float64"]["ulp"]) for r in settings for quantity in QUANTITIES), default=0)
     yield f"* Where it is held against the textbook formula, float64 is off by {off:.1g} ulp of float32."
     given, kept = (sum(r["nan"][k] for r in settings) for k in ("inputs", "value"))
-    yield f"* Of {given:,} inputs that are NaN, {kept or 'none'} gave a value that is not NaN."
+    if given:
+        yield f"* Of {given:,} inputs that are NaN, {kept or 'none'} gave a value that is not NaN."
 
 
 def _exhaustive_rows(found: dict[str, Records]) -> Iterator[list[str]]:
