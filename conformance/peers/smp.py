@@ -16,6 +16,14 @@ from . import _torchvision_operators  # noqa: F401  it imports torchvision
 import segmentation_models_pytorch.losses as losses  # isort: skip
 
 FRAMEWORK = "torch"
+# Masks: where there are soft ones too, only the prediction is meant to be differentiated.
+CONSTANTS = {
+    "dice_loss": ("target",),
+    "jaccard_loss": ("target",),
+    "tversky_loss": ("target",),
+    "focal_tversky_loss": ("target",),
+    "sigmoid_focal_loss": ("target",),
+}
 
 Tensor = torch.Tensor
 
