@@ -193,6 +193,10 @@ def test_what_a_function_cannot_take_is_not_held_against_it() -> None:
         laws.BY_NAME["masked = deleted"], "squared_error", functions={"squared_error": refuses}
     )
     assert not findings(laws.BY_NAME["two classes = binary"], "cross_entropy", functions={})
+    pytest.importorskip("torch")
+    assert not findings(
+        laws.BY_NAME["compiled = eager"], "squared_error", "torch", {"squared_error": refuses}
+    )
     assert findings(laws.BY_NAME["scale"], "squared_error", functions={"squared_error": bare})
 
 
@@ -226,3 +230,14 @@ def test_functions_without_gradients_are_held_to_their_values() -> None:
     found = findings(laws.BY_NAME["scale"], "squared_error", differentiable=False)
     assert {f.what for f in found} == {"value"}
     assert not findings(laws.BY_NAME["forward = reverse"], "squared_error", differentiable=False)
+
+
+def test_what_is_meant_as_a_constant_is_held_to_its_value() -> None:
+    for name in ("swapped", "masked = deleted", "forward = reverse"):
+        found = findings(laws.BY_NAME[name], "squared_error", constants=("target",))
+        assert_holds(found)
+        assert "gradient in target" not in {f.what for f in found}
+    assert {f.what for f in findings(laws.BY_NAME["scale"], "squared_error", constants=("target",))} == {
+        "value",
+        "gradient in pred",
+    }

@@ -4,7 +4,8 @@ An adapter has a `FRAMEWORK`, and functions with the names and the arguments of 
 our arguments become those of the peer, and mends nothing: what the peer returns is what is seen. An
 argument that a function lacks, and one for whose value it raises `NotImplementedError`, are not
 applicable to the peer. A function without `reduction` returns the loss of each item. With
-`DIFFERENTIABLE = False` in the module there are no gradients.
+`DIFFERENTIABLE = False` in the module there are no gradients; with `CONSTANTS` there are none in the
+arrays that it names of a loss, which the peer takes for labels or masks and does not mean to differentiate.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import kornia.losses as losses
 import torch
 
 FRAMEWORK = "torch"
+CONSTANTS = {"sigmoid_focal_loss": ("target",)}  # labels
 
 Tensor = torch.Tensor
 

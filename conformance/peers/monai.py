@@ -11,6 +11,13 @@ import monai.losses as losses
 import torch
 
 FRAMEWORK = "torch"
+# Masks and labels, which some of these losses write into, or cannot follow.
+CONSTANTS = {
+    "generalized_dice_loss": ("target",),
+    "unified_focal_loss": ("target",),
+    "sigmoid_focal_loss": ("target",),
+    "softmax_focal_loss": ("target",),
+}
 
 Tensor = torch.Tensor
 
