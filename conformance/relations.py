@@ -171,7 +171,8 @@ def relation(name: str, ulp: tuple[float, float] = (VALUE_ULP, GRADIENT_ULP)) ->
 def ordinary(spec: Loss, case: Case) -> Iterator[tuple[Call, Slices]]:
     """The ordinary case, and what its dimensions are; of other cases nothing."""
     if case["name"] == "ordinary":
-        yield _ordinary(spec.name)
+        call, slices = _ordinary(spec.name)
+        yield replace(call, wrt=tuple(k for k in call.wrt if k in case["gradient"])), slices
 
 
 @functools.cache
@@ -222,16 +223,19 @@ def check(
     framework: Framework,
     dtype: str,
     differentiable: bool = True,
+    constants: tuple[str, ...] = (),
 ) -> Iterator[Finding]:
     """Hold functions, by the name of the loss that they compute, to a relation.
 
     Nothing is found where the functions cannot take the calls: an argument, another loss, a way to run.
+    Gradients in `constants` are left out.
     """
     found: list[Finding] = []
     with framework.session(dtype), np.errstate(all="ignore"):
         bench = Bench(functions, framework, dtype, differentiable)
         for case in plain_cases(loss):
-            for pair in relation.pairs(LOSSES[loss], case):
+            gradient = {k: g for k, g in case["gradient"].items() if k not in constants}
+            for pair in relation.pairs(LOSSES[loss], case | {"gradient": gradient}):
                 found += _findings(relation, pair, bench)
     framework.forget_compiled()
     yield from found

@@ -69,6 +69,7 @@ def _relate(outcome: Outcome, relation: Relation, implementation: Implementation
             implementation.framework,
             dtype,
             implementation.differentiable,
+            implementation.constants_of(outcome.loss),
         )
     )
     wrong = [_finding(f) for f in found if not f.holds]

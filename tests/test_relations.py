@@ -209,3 +209,14 @@ def test_functions_without_gradients_are_held_to_their_values() -> None:
     found = findings(laws.BY_NAME["scale"], "squared_error", differentiable=False)
     assert {f.what for f in found} == {"value"}
     assert not findings(laws.BY_NAME["forward = reverse"], "squared_error", differentiable=False)
+
+
+def test_what_is_meant_as_a_constant_is_held_to_its_value() -> None:
+    for name in ("swapped", "masked = deleted", "forward = reverse"):
+        found = findings(laws.BY_NAME[name], "squared_error", constants=("target",))
+        assert_holds(found)
+        assert "gradient in target" not in {f.what for f in found}
+    assert {f.what for f in findings(laws.BY_NAME["scale"], "squared_error", constants=("target",))} == {
+        "value",
+        "gradient in pred",
+    }
