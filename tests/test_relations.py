@@ -192,6 +192,10 @@ def test_what_a_function_cannot_take_is_not_held_against_it() -> None:
         laws.BY_NAME["masked = deleted"], "squared_error", functions={"squared_error": refuses}
     )
     assert not findings(laws.BY_NAME["two classes = binary"], "cross_entropy", functions={})
+    pytest.importorskip("torch")
+    assert not findings(
+        laws.BY_NAME["compiled = eager"], "squared_error", "torch", {"squared_error": refuses}
+    )
     assert findings(laws.BY_NAME["scale"], "squared_error", functions={"squared_error": bare})
 
 

@@ -176,7 +176,7 @@ def cross_entropy(
 ) -> Tensor:
     if target.ndim == logits.ndim:
         raise NotImplementedError("labels")
-    if ignore_index is not None and not (target == ignore_index).any():
+    if ignore_index is not None and not _any(target == ignore_index):
         ignore_index = None  # unreduced, an axis is left over where there might be something to ignore
     loss = losses.SoftCrossEntropyLoss(reduction, label_smoothing, ignore_index, dim=axis)
     return loss(logits, target)
@@ -232,7 +232,13 @@ def _of_regions(
         raise NotImplementedError("a mean over the classes")
     if p.shape[0] != 1 and not batch:
         raise NotImplementedError("sums over the batch")
-    if intersection != "min" and ((t != 0) & (t != 1)).any():
+    if intersection != "min" and _any((t != 0) & (t != 1)):
         raise NotImplementedError("of a soft target the lesser is the intersection")
     found = loss(p, t)
     return found.reshape((1,) if batch else (1, 1)) if reduction == "none" else found
+
+
+def _any(x: Tensor) -> bool:
+    """Whether anything is true. What a compiler or `vmap` follows has no numbers to be seen."""
+    is_followed = torch.compiler.is_compiling() or torch._C._functorch.is_batchedtensor(x)
+    return not is_followed and bool(x.any())

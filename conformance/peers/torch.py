@@ -262,7 +262,7 @@ def ctc_loss(
     if label_lengths is None:
         label_lengths = torch.full(batch, labels.shape[-1])
     read = torch.arange(labels.shape[-1]) < label_lengths[..., None]
-    if (read & ((labels < 0) | (labels >= classes))).any():
+    if _any(read & ((labels < 0) | (labels >= classes))):
         raise NotImplementedError("labels are not checked: it reads and writes memory of others")
     return F.ctc_loss(
         log_probs.movedim(-2, 0),
@@ -375,3 +375,9 @@ def _a_label(ignore_index: int | None) -> int:
     if ignore_index is None:
         raise NotImplementedError("there is always a label that is ignored")
     return ignore_index
+
+
+def _any(x: Tensor) -> bool:
+    """Whether anything is true. What a compiler or `vmap` follows has no numbers to be seen."""
+    is_followed = torch.compiler.is_compiling() or torch._C._functorch.is_batchedtensor(x)
+    return not is_followed and bool(x.any())

@@ -116,7 +116,7 @@ def multibox_loss(
 ) -> Parts:
     if beta != 1:
         raise NotImplementedError("a beta of 1")
-    if (labels < 0).any():
+    if _any(labels < 0):
         raise NotImplementedError("no anchor is ignored")
     # Every anchor is matched with a truth of its own, whose offsets are given and not encoded here.
     network = SimpleNamespace(
@@ -134,3 +134,9 @@ def multibox_loss(
 
 def _corners(boxes: Tensor, fmt: str) -> Tensor:
     return ops.box_convert(boxes, fmt, "xyxy")
+
+
+def _any(x: Tensor) -> bool:
+    """Whether anything is true. What a compiler or `vmap` follows has no numbers to be seen."""
+    is_followed = torch.compiler.is_compiling() or torch._C._functorch.is_batchedtensor(x)
+    return not is_followed and bool(x.any())
