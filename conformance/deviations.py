@@ -1,7 +1,7 @@
 """What is known of peers: where they disagree with the evidence, in a sentence each, strict both ways.
 
-`deviations/PEER.toml` lists them. What a run finds and no entry tells is an error; so is an entry that a
-run does not find.
+`deviations/PEER.toml` lists them, and `deviations/ADAPTER.toml` what all peers of an adapter have. What a run
+finds and no entry tells is an error; so is an entry that a run does not find.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .outcomes import KINDS, Finding, Outcome
+from .peers import PEERS
 
 FOLDER = Path(__file__).parent / "deviations"
 
@@ -51,11 +52,13 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 @functools.cache
 def of(peer: str) -> tuple[Deviation, ...]:
     """The known deviations of a peer."""
-    path = FOLDER / f"{peer}.toml"
-    if not path.exists():
-        return ()
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["deviation"]
-    return tuple(_entry(peer, entry) for entry in entries)
+    adapter = PEERS[peer].module if peer in PEERS else peer
+    paths = [FOLDER / f"{name}.toml" for name in dict.fromkeys((peer, adapter))]
+    return tuple(_entry(peer, entry) for path in paths if path.exists() for entry in _entries(path))
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))["deviation"]
 
 
 def _entry(peer: str, entry: dict[str, Any]) -> Deviation:

@@ -22,6 +22,8 @@ def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[s
     by_name = {source.title: source for source in sources}
     peers = {name for name, source in by_name.items() if source.kind == "peer"}
     of_peers = [o for o in outcomes if o.implementation in peers]
+    # Nothing is known of ours, on a framework that is also a peer either.
+    others_hold = all(o.holds for o in outcomes if o.implementation not in peers)
     unseen = deviations.unseen(of_peers) if wanted.everything else []
     unconfirmed = [
         f"{o.implementation}: {o.loss}: {f.case} ({f.dtype}): {f.what}"
@@ -38,7 +40,7 @@ def of(outcomes: list[Outcome], sources: list[Source], wanted: Wanted) -> dict[s
         "unseen": [
             {"peer": d.peer, "loss": loss, "outcome": d.outcome, "says": d.says} for d, loss in unseen
         ],
-        "holds": not deviations.untold(outcomes) and not unseen and not unconfirmed,
+        "holds": others_hold and not (deviations.untold(of_peers) or unseen or unconfirmed),
         "unconfirmed": unconfirmed,
     }
 
@@ -75,7 +77,7 @@ def _outcome(outcome: Outcome, source: Source) -> dict[str, Any]:
 
 
 def _finding(outcome: Outcome, finding: Finding, source: Source) -> dict[str, Any]:
-    known = deviations.told(outcome, finding)
+    known = deviations.told(outcome, finding) if source.kind == "peer" else None
     return asdict(finding) | {
         "command": command(source, outcome.loss, finding),
         "deviation": known and {"says": known.says, "kind": known.kind, "issue": known.issue},

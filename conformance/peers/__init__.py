@@ -39,19 +39,21 @@ def _peer(
     return Peer(name, adapter, framework, package, environment, dtypes)
 
 
-# In which every case is a program to be compiled, of which half precision would be as many again.
-COMPILED = ("float64", "float32")
+# Without half precision. On JAX every case is a program to be compiled, which would be as many again; Keras
+# has its losses in float32 where models run in less; and the float16 of NumPy is one for storage, in which
+# SciPy and scikit-learn lose what says nothing of them.
+FULL = ("float64", "float32")
 
 
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
         _peer("torch", "torch", "torch"),
-        _peer("optax", "jax", "optax", dtypes=COMPILED),
-        _peer("keras-jax", "jax", "keras", "keras", COMPILED, KERAS_BACKEND="jax"),
-        _peer("keras-torch", "torch", "keras", "keras", KERAS_BACKEND="torch"),
-        _peer("scikit-learn", "numpy", "scikit-learn"),
-        _peer("scipy", "numpy", "scipy"),
+        _peer("optax", "jax", "optax", dtypes=FULL),
+        _peer("keras-jax", "jax", "keras", "keras", FULL, KERAS_BACKEND="jax"),
+        _peer("keras-torch", "torch", "keras", "keras", FULL, KERAS_BACKEND="torch"),
+        _peer("scikit-learn", "numpy", "scikit-learn", dtypes=FULL),
+        _peer("scipy", "numpy", "scipy", dtypes=FULL),
         _peer("torchvision", "torch", "torchvision"),
         _peer("kornia", "torch", "kornia"),
         _peer("monai", "torch", "monai"),

@@ -1,5 +1,5 @@
 """The losses of Keras, on the backend that it runs on. Items come from its functions, what is weighed or
-reduced from its classes, which compute in `keras.config.floatx()`."""
+reduced from its classes. It computes in `keras.config.floatx()`, which is set to what comes in."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def cosine_distance(
 ) -> A:
     if reduction != "none" or sample_weight is not None:
         raise NotImplementedError("CosineSimilarity reduces and weighs similarities")
+    _compute_in(pred)
     return 1 + losses.cosine_similarity(target, pred, axis=axis)
 
 
@@ -262,6 +263,7 @@ def ctc_loss(
     if log_probs.ndim == 2:
         lengths = (None if n is None else n[None] for n in (input_lengths, label_lengths))
         return ctc_loss(log_probs[None], labels[None], *lengths, blank=blank)[0]
+    _compute_in(log_probs)
     batch, frames, _ = log_probs.shape
     inputs = ops.full((batch,), frames, dtype="int32") if input_lengths is None else input_lengths
     length = ops.full((batch,), labels.shape[1], dtype="int32") if label_lengths is None else label_lengths
@@ -281,12 +283,14 @@ def dice_loss(
     # Keras adds its epsilon to the denominator, and nothing else.
     if not (_is_one_of(smooth_nr, 0) and _is_one_of(smooth_dr, 0, keras.config.epsilon())):
         raise NotImplementedError("dice has no smoothing")
+    _compute_in(probs)
     return losses.dice(target, probs, axis=_summed(probs, class_axis, batch))
 
 
 def tversky_loss(
     probs: A, target: A, *, alpha: A = 0.5, beta: A = 0.5, class_axis: int = 1, batch: bool = False
 ) -> A:
+    _compute_in(probs)
     axis = _summed(probs, class_axis, batch)
     return losses.tversky(target, probs, alpha=alpha, beta=beta, axis=axis)
 
@@ -310,6 +314,7 @@ def circle_loss(
     sample_weight: A = None,
     reduction: str = "mean",
 ) -> A:
+    _compute_in(embeddings)
     embeddings = ops.normalize(embeddings, axis=-1)  # which Keras asks of the caller
     if ref is None:
         return _rows(
@@ -354,6 +359,7 @@ def elastic_net_penalty(params: A, *, alpha: float = 1.0, l1_ratio: float = 0.5,
 def _one_array(regularizer: Callable[[A], A], params: A) -> A:
     if isinstance(params, list | tuple | dict):
         raise NotImplementedError("a regularizer is of one array")
+    _compute_in(params)
     return regularizer(params)
 
 
@@ -376,9 +382,14 @@ def _each(
 def _rows(
     function: Callable[..., A], loss: type, pred: A, target: A, sample_weight: A, reduction: str, **options: A
 ) -> A:
+    _compute_in(pred)
     if reduction == "none" and sample_weight is None:
         return function(target, pred, **options)
     return loss(reduction=reduction, **options)(target, pred, sample_weight=sample_weight)
+
+
+def _compute_in(x: A) -> None:
+    keras.config.set_floatx(keras.backend.standardize_dtype(x.dtype))
 
 
 def _is_one_of(x: A, *numbers: float) -> bool:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from optax import losses
 
 FRAMEWORK = "jax"
+CONSTANTS = {"binary_sparsemax_loss": ("target",)}  # labels that are 0 or 1, not probabilities
 
 A = Any
 
