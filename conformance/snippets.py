@@ -88,7 +88,12 @@ def program(loss: str, implementation: Implementation, case: dict[str, Any], fin
     cotangent = _array(library, weights, wide)
     if library == "torch":
         lines += [f"{wrt}.requires_grad_()", f"value = {call}", *first]
-        lines += [f"seen, = torch.autograd.grad(value, {wrt}, {cotangent}.to(value.dtype))"]
+        gradient = f"seen, = torch.autograd.grad(value, {wrt}, {cotangent}.to(value.dtype)"
+        if np.any(np.asarray(finding.got, float)):
+            lines += [f"{gradient})"]
+        else:  # it may be that the array does not reach the value
+            lines += [f"seen = torch.zeros_like({wrt})", "if value.requires_grad:"]
+            lines += [f"    {gradient}, materialize_grads=True)"]
     else:
         lines += [f"value, pull = jax.vjp(lambda {wrt}: {call}, {wrt})"]
         lines += [f"seen, = pull({cotangent}.astype(value.dtype))"]

@@ -148,7 +148,8 @@ def proxy_anchor_loss(
     alpha: float = 32.0,
     reduction: str = "mean",
 ) -> Tensor:
-    loss = losses.ProxyAnchorLoss(*proxies.shape, margin=margin, alpha=alpha)
+    classes, size = proxies.shape
+    loss = _made(losses.ProxyAnchorLoss, num_classes=classes, embedding_size=size, margin=margin, alpha=alpha)
     return torch.func.functional_call(loss, {"proxies": proxies}, (embeddings, labels))
 
 
@@ -394,7 +395,7 @@ def _head(
     cls: Any, embeddings: Tensor, weight: Tensor, labels: Tensor, reduction: str, **options: Any
 ) -> Tensor:
     classes, size = weight.shape[0], weight.shape[-1]
-    loss = cls(num_classes=classes, embedding_size=size, reducer=REDUCERS[reduction](), **options)
+    loss = _made(cls, reduction, num_classes=classes, embedding_size=size, **options)
     name = "proxies" if cls is losses.ProxyNCALoss else "W"
     rows = weight.reshape(-1, size)
     parameters = {name: rows if name == "proxies" else rows.T}
@@ -402,6 +403,18 @@ def _head(
     if reduction != "none":
         return found
     return _items(found, embeddings, (labels.numel(),)).reshape(labels.shape)
+
+
+MODULES = dict[Any, Any]()
+
+
+def _made(cls: Any, reduction: str | None = None, **options: Any) -> Any:
+    """A module, made once: its weights are random at first, which `vmap` and a compiler do not follow."""
+    key = cls, reduction, *options.values()
+    if key not in MODULES:
+        reducer = {} if reduction is None else {"reducer": REDUCERS[reduction]()}
+        MODULES[key] = cls(**options, **reducer)
+    return MODULES[key]
 
 
 def _of_batch(
