@@ -262,7 +262,8 @@ class Check:
         roundings = ROUNDINGS * epsilon * max(1.0, self._largest())
         rounding = np.maximum(proportion * size, min(roundings, proportion))
         with np.errstate(invalid="ignore"):
-            return IMPRECISE if np.all(~beyond | (np.abs(got - want) <= rounding)) else WRONG
+            off = np.abs(got - want)  # from infinity, everything else is infinitely far
+        return IMPRECISE if np.all(~beyond | (np.isfinite(off) & (off <= rounding))) else WRONG
 
     def _largest(self) -> float:
         """The largest finite number that goes in."""

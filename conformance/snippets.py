@@ -40,11 +40,16 @@ def add(outcome: Outcome, implementation: Implementation) -> None:
     wrong = [f for f in numbers if f.ulp is not None and f.case in by_name]
     if not wrong or implementation.framework.name not in LIBRARY:
         return
-    outcome.prelude = prelude(implementation.functions[outcome.loss], implementation.framework.name)
+    library = implementation.framework.name
+    outcome.prelude = prelude(implementation.functions[outcome.loss], library)
     for finding in wrong:
-        finding.snippet = program(outcome.loss, implementation, by_name[finding.case], finding)
-        with implementation.framework.session(finding.dtype):
-            finding.confirmed = shows(f"{outcome.prelude}\n\n\n{finding.snippet}", finding)
+        # Some of what JAX compiles is right one operation after another.
+        for compiled in (False, True) if library == "jax" else (False,):
+            finding.snippet = program(outcome.loss, implementation, by_name[finding.case], finding, compiled)
+            with implementation.framework.session(finding.dtype):
+                finding.confirmed = shows(f"{outcome.prelude}\n\n\n{finding.snippet}", finding)
+            if finding.confirmed:
+                break
 
 
 def shows(text: str, finding: Finding) -> bool:
@@ -64,8 +69,10 @@ def shows(text: str, finding: Finding) -> bool:
     return not np.allclose(got, expected, rtol=IN_PROPORTION, atol=0, equal_nan=True)
 
 
-def program(loss: str, implementation: Implementation, case: dict[str, Any], finding: Finding) -> str:
-    """The lines that call the loss on the arrays of a case."""
+def program(
+    loss: str, implementation: Implementation, case: dict[str, Any], finding: Finding, compiled: bool = False
+) -> str:
+    """The lines that call the loss on the arrays of a case; compiled, if it is on JAX."""
     library = implementation.framework.name
     lines = []
     if library == "jax" and finding.dtype == "float64":
@@ -80,6 +87,9 @@ def program(loss: str, implementation: Implementation, case: dict[str, Any], fin
     args = [_structure(x) for x in arguments(case, names)]
     call = f"{loss}({', '.join([*args, *(f'{k}={v}' for k, v in options.items())])})"
     first = ["if isinstance(value, tuple):", "    value = value[0]"] if LOSSES[loss].parts else []
+    if compiled:
+        given = ", ".join(names.values())
+        call = f"jax.jit(lambda {given}: {call})({given})"
     if not finding.what.startswith("gradient in "):
         return "\n".join([*lines, f"value = {call}", *first, "seen = value", _printed(finding)])
     wrt = names[finding.what.removeprefix("gradient in ").partition(":")[0]]

@@ -9,14 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from conformance import deviations, report
-from conformance.frameworks import FRAMEWORKS
-from conformance.implementations import Source, losses_of
-from conformance.laws import RELATIONS
-from conformance.outcomes import NOT_APPLICABLE, PASS, Finding, Outcome
-from conformance.peers import PEERS
-from conformance.runner import ALL, cases
-from conformance.workers import RELATED
+from arraylosses.cli import kit
+
+deviations = kit.module("deviations")
+report = kit.module("report")
+FRAMEWORKS = kit.module("frameworks").FRAMEWORKS
+Source = kit.module("implementations").Source
+losses_of = kit.module("implementations").losses_of
+RELATIONS = kit.module("laws").RELATIONS
+NOT_APPLICABLE = kit.module("outcomes").NOT_APPLICABLE
+PASS = kit.module("outcomes").PASS
+Finding = kit.module("outcomes").Finding
+Outcome = kit.module("outcomes").Outcome
+PEERS = kit.module("peers").PEERS
+ALL = kit.module("runner").ALL
+cases = kit.module("runner").cases
+RELATED = kit.module("workers").RELATED
 
 
 def matched(names: list[str], pattern: str) -> list[str]:

@@ -350,3 +350,11 @@ def test_the_right_loss_is_not_caught(loss: str) -> None:
     outcome = found(loss, getattr(al, loss), "float64")
     assert outcome.kind == "pass"
     assert outcome.holds
+
+
+def test_no_number_is_close_to_infinity() -> None:
+    outcome = found("binary_cross_entropy", clipped, "float64")
+    kinds = {
+        f.kind for f in outcome.findings if f.case == "wrong with certainty" and f.what.startswith(VALUE)
+    }
+    assert kinds == {"wrong"}

@@ -16,12 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import report as reports
-from conformance.implementations import Source
-from conformance.outcomes import KINDS
-from conformance.page import FOLDER, pack, page
-from conformance.runner import Wanted
-from conformance.workers import Job
+from arraylosses.cli import kit
+
+reports = kit.module("report")
+Source = kit.module("implementations").Source
+KINDS = kit.module("outcomes").KINDS
+FOLDER = kit.module("page").FOLDER
+pack = kit.module("page").pack
+page = kit.module("page").page
+Wanted = kit.module("runner").Wanted
+Job = kit.module("workers").Job
 
 HOSTILE = """</script><script>document.title = "owned"</script><img src=x onerror="x()">'" {{data}} π\u2028"""
 
