@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import torch
 
 import arraylosses as al
 from arraylosses.cli import kit
+
+torch = pytest.importorskip("torch")
 
 Loss = Callable[..., Any]
 frameworks, runner = kit.module("frameworks"), kit.module("runner")

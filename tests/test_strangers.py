@@ -14,6 +14,8 @@ import pytest
 import arraylosses
 from arraylosses.cli import kit
 
+pytest.importorskip("torch")
+
 ADAPTER = '''
 """The losses of the package, under the names of the reference."""
 import torch

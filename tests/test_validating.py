@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from arraylosses.cli.commands import app
 
+pytest.importorskip("torch")
+
 PAGE = Path(__file__).parents[1] / "docs" / "validating.md"
 BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 CODES = [text for kind, text in BLOCKS if kind == "python" and "def bce(" in text]
