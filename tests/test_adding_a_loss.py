@@ -58,8 +58,9 @@ def test_it_is_listed_and_shown(copy: Path) -> None:
 
 def test_it_validates(copy: Path) -> None:
     found = json.loads(run(copy, "-m", "arraylosses.cli", "validate", "log_error", "--json"))
-    assert {o["framework"] for o in found} >= {"numpy", "strict"}
-    assert all(o["holds"] and o["cases"] > 10 for o in found)
+    outcomes = found["outcomes"]
+    assert {o["implementation"] for o in outcomes} >= {"numpy", "strict"}
+    assert all(o["holds"] and o["cases"] > 10 for o in outcomes)
 
 
 def test_its_example_runs(copy: Path) -> None:

@@ -63,4 +63,4 @@ def test_tags_are_those_of_the_case(loss: str, vectors: dict[str, dict[str, Any]
 
 
 def test_the_page_is_made_of_the_file() -> None:
-    assert traps.PAGE.read_text(encoding="utf-8") == traps.page()
+    assert (ROOT / "docs" / "traps.md").read_text(encoding="utf-8") == traps.page()

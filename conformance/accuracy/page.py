@@ -15,8 +15,8 @@ BOUND = 4  # in ulp; what is beyond it has a reason
 Records = dict[str, dict[str, Any]]
 
 
-def text() -> str:
-    """The page as it stands, with everything between marks written anew."""
+def text(page: str) -> str:
+    """The page, with everything between marks written anew."""
     exhaustive, sampled, vectors = (read(kind) for kind in ("exhaustive", "sampled", "vectors"))
     measured = vectors.pop("measured", {})
     settings = [r for records in exhaustive.values() for r in records.values()]
@@ -27,7 +27,6 @@ def text() -> str:
         "vectors": _table(_vector_rows(vectors)),
         "machines": _machines(settings, sampled, measured),
     }
-    page = PAGE.read_text(encoding="utf-8")
     for name, lines in parts.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = page.partition(begin)

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import schema
 from ..frameworks import FRAMEWORKS, Framework, installed
+from ..implementations import ours
 from ..runner import run
 from . import measured_with, number, read, write
 from .page import PAGE, text
@@ -21,7 +22,7 @@ MEASURED = "measured"  # the record of when and on what, which stands among the 
 
 
 def record(loss: str, framework: Framework, dtype: str) -> dict[str, Any]:
-    outcome = run(loss, framework, dtypes=(dtype,))
+    outcome = run(loss, ours(framework.name), (dtype,))
     gradient = outcome.gradient_ulp
     return {
         "cases": outcome.cases,
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--page", action="store_true")
     asked = parser.parse_args(arguments)
     if asked.page:
-        PAGE.write_text(text(), encoding="utf-8")
+        PAGE.write_text(text(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
         return 0
     if unknown := {*asked.loss} - {*schema.names()}:
         parser.error(f"there are no vectors of {', '.join(sorted(unknown))}")
