@@ -25,6 +25,12 @@ def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
     session.install("-c", "constraints.txt", *wanted, f".[{extras}]")
 
 
+def install_checkout(session: nox.Session, *groups: str) -> None:
+    """The checkout itself, for what writes into it."""
+    wanted = nox.project.dependency_groups(PYPROJECT, *groups)
+    session.install("-c", "constraints.txt", *wanted, "-e", ".[cli]")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and types."""
@@ -66,9 +72,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def vectors(session: nox.Session) -> None:
     """Write the vectors anew; what has changed is for version control to say."""
-    session.install(
-        "-c", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "test"), "-e", ".[cli]"
-    )
+    install_checkout(session, "test")
     session.run("python", "-m", "conformance", "vectors", *session.posargs)
 
 
@@ -84,19 +88,13 @@ def peers(session: nox.Session) -> None:
 @nox.session
 def exhaustive(session: nox.Session) -> None:
     """Put every float32 through the losses of one number, which takes hours; `accuracy` writes the page."""
-    session.install(
-        *("-c", "constraints.txt", "-e", ".[cli]"),
-        *nox.project.dependency_groups(PYPROJECT, "test", "frameworks"),
-    )
+    install_checkout(session, "test", "frameworks")
     session.run("python", "-m", "conformance", "exhaustive", "--processes", "2", *session.posargs)
 
 
 @nox.session
 def accuracy(session: nox.Session) -> None:
     """Measure our losses over the vectors and at a million inputs, and write the page about all errors."""
-    session.install(
-        *("-c", "constraints.txt", "-e", ".[cli]"),
-        *nox.project.dependency_groups(PYPROJECT, "test", "frameworks"),
-    )
+    install_checkout(session, "test", "frameworks")
     for command in (["sampled"], ["accuracy", *session.posargs], ["accuracy", "--page"]):
         session.run("python", "-m", "conformance", *command)

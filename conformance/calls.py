@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +13,8 @@ from arraylosses._core.registry import LOSSES
 
 from . import schema
 from .frameworks import FRAMEWORKS, Framework, is_exact
-from .runner import one_array
+from .implementations import lacks, takes
+from .runner import one_array, option_of
 
 Array = Any
 Case = dict[str, Any]
@@ -54,7 +53,7 @@ class Call:
         return cls(
             loss,
             arrays,
-            {"reduction": "none"} | {k: _option(v) for k, v in case["options"].items()},
+            {"reduction": "none"} | {k: option_of(v) for k, v in case["options"].items()},
             np.asarray([schema.unpack_number(c) for c in case["cotangent"]]).reshape(case["value"]["shape"]),
             tuple(wrt),
             {k: _scale(v) for k, v in ({VALUE: case["value"]} | wrt).items()},
@@ -86,15 +85,6 @@ class Call:
         options = [f"{k}={v.tolist() if hasattr(v, 'tolist') else v!r}" for k, v in self.options.items()]
         way = "" if self.way == "plain" else f"{self.way}: "
         return f"{way}{name}({', '.join(arrays + options)})"
-
-
-def _option(value: Any) -> Any:
-    if isinstance(value, dict):
-        return schema.unpack(value)
-    if isinstance(value, list):
-        return tuple(map(_option, value))
-    is_number = isinstance(value, str) and ("0x" in value or value in ("inf", "-inf", "nan"))
-    return schema.unpack_number(value) if is_number else value
 
 
 def _scale(packed: dict[str, Any]) -> Array:
@@ -202,13 +192,10 @@ class Bench:
         while arrays and next(reversed(arrays.values())) is None:
             arrays.popitem()
         options = dict(call.options)
-        if options.get("reduction") == "none" and not _takes(function, "reduction"):
+        if options.get("reduction") == "none" and not takes(function, "reduction"):
             del options["reduction"]  # a function without it returns items
-        try:
-            if (signature := _signature(function)) is not None:
-                signature.bind(*arrays.values(), **options)
-        except TypeError as error:
-            raise NotApplicable(str(error)) from None
+        if missing := lacks(function, len(arrays), options):
+            raise NotApplicable(missing)
         given = {k: self._array(x, self.dtype) for k, x in arrays.items() if x is not None}
         numbers = {k: np.asarray(x) for k, x in options.items() if isinstance(x, (np.ndarray, np.generic))}
         given |= {k: self._array(x, self.result_dtype) for k, x in numbers.items()}
@@ -217,19 +204,3 @@ class Bench:
 
     def _array(self, x: Array, dtype: str) -> Any:
         return self.framework.asarray(x, dtype if x.dtype.kind == "f" else None)
-
-
-@functools.cache
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """None if a function does not tell."""
-    try:
-        return inspect.signature(function)
-    except ValueError:
-        return None
-
-
-def _takes(function: Callable[..., Any], name: str) -> bool:
-    signature = _signature(function)
-    return signature is None or any(
-        name == k or p.kind is p.VAR_KEYWORD for k, p in signature.parameters.items()
-    )

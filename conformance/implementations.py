@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -80,11 +80,6 @@ class Source:
         option = {"ours": "--framework", "peer": "--peer", "adapter": "--adapter"}.get(self.kind)
         asked = self.name if option is None else f"{loss} {option} {self.name}"
         return f"{asked} --framework {self.framework}" if self.framework else asked
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What has to be set before anything of it is imported."""
-        return peer_of(self.name).environment if self.kind == "peer" else {}
 
 
 def _framework(source: Source, default: str) -> Framework:
@@ -216,15 +211,31 @@ def _imported(name: str) -> ModuleType:
         raise Unusable(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
 
 
-def accepts(function: Function, arrays: int, options: Mapping[str, Any]) -> str:
-    """What of a call a function has no argument for, in words; nothing if it takes it all."""
-    parameters = inspect.signature(function).parameters.values()
-    kinds = {p.kind for p in parameters}
-    positional = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    if inspect.Parameter.VAR_POSITIONAL not in kinds and positional < arrays:
-        return f"takes {positional} arrays, not {arrays}"
-    if inspect.Parameter.VAR_KEYWORD in kinds:
-        return ""
-    named = {p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY}
-    missing = [k for k in options if k not in named]
-    return f"has no {', '.join(missing)}" if missing else ""
+def lacks(function: Function, arrays: int, options: Iterable[str]) -> str:
+    """What keeps a function from taking a call, in words; nothing if it takes it, or does not tell."""
+    parameters = _parameters(function)
+    placed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(placed) < arrays and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return f"takes {len(placed)} arrays, not {arrays}" if parameters else ""
+    if missing := [k for k in options if not takes(function, k)]:
+        return f"has no {', '.join(missing)}"
+    rest = [*placed[arrays:], *(p for p in parameters if p.kind is p.KEYWORD_ONLY)]
+    if needed := [p.name for p in rest if p.default is p.empty and p.name not in options]:
+        return f"needs {', '.join(needed)}"
+    return ""
+
+
+def takes(function: Function, option: str) -> bool:
+    """Whether a function has an option, or does not tell."""
+    parameters = _parameters(function)
+    return not parameters or any(
+        p.kind is p.VAR_KEYWORD or (p.name == option and p.kind is not p.POSITIONAL_ONLY) for p in parameters
+    )
+
+
+def _parameters(function: Function) -> tuple[inspect.Parameter, ...]:
+    """None of them, if a function does not tell."""
+    try:
+        return tuple(inspect.signature(function).parameters.values())
+    except ValueError:
+        return ()

@@ -18,7 +18,7 @@ from arraylosses._core.structures import leaves
 
 from . import schema
 from .frameworks import is_exact, precision
-from .implementations import Implementation, accepts
+from .implementations import Implementation, lacks, takes
 from .outcomes import (
     IMPRECISE,
     NAN,
@@ -143,9 +143,9 @@ class Check:
         case = self.case
         arrays = {k: self._array(a) for k, a in schema.arrays_of(case).items() if a is not None}
         options = {k: self._option(v) for k, v in case["options"].items()}
-        if missing := accepts(self.function, len(arguments(case, arrays)), options):
+        if missing := lacks(self.function, len(arguments(case, arrays)), options):
             raise NotImplementedError(missing)
-        if "reduction" not in options and not accepts(self.function, 0, {"reduction": "none"}):
+        if "reduction" not in options and takes(self.function, "reduction"):
             options["reduction"] = "none"
         given = arrays | {k: v for k, v in options.items() if hasattr(v, "dtype")}
         constants = {k: v for k, v in options.items() if k not in given}
@@ -258,7 +258,7 @@ class Check:
             return NAN
         epsilon = precision(dtype)[0]
         size = np.where(np.isfinite(scale), scale, np.abs(want))
-        proportion = max(IN_PROPORTION, FEW_ROUNDINGS * epsilon)
+        proportion = in_proportion(dtype)
         roundings = ROUNDINGS * epsilon * max(1.0, self._largest())
         rounding = np.maximum(proportion * size, min(roundings, proportion))
         with np.errstate(invalid="ignore"):
@@ -283,6 +283,11 @@ class Check:
         call = call_text(self.outcome.loss, self.case)
         numbers = _plain(expected), _plain(got)
         self.findings.append(Finding(name, self.dtype, kind, what, *numbers, call, ulp, tags, at))
+
+
+def in_proportion(dtype: str) -> float:
+    """How much of a result is no more than rounding."""
+    return max(IN_PROPORTION, FEW_ROUNDINGS * precision(dtype)[0])
 
 
 def arguments(case: dict[str, Any], arrays: dict[str, Any]) -> list[Any]:
@@ -314,7 +319,9 @@ def call_text(loss: str, case: dict[str, Any]) -> str:
 
 
 def option_of(value: Any) -> Any:
-    """An option that is no array."""
+    """An option, an array in it as one of NumPy."""
+    if isinstance(value, dict):
+        return schema.unpack(value)
     if isinstance(value, list):
         return tuple(map(option_of, value))
     return schema.unpack_number(value) if _is_hex(value) else value

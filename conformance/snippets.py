@@ -20,7 +20,7 @@ import numpy as np
 from arraylosses._core.registry import LOSSES
 
 from . import schema
-from .implementations import Implementation, accepts
+from .implementations import Implementation, takes
 from .outcomes import NAN, WRONG, Finding, Outcome
 from .runner import IN_PROPORTION, arguments, cases, option_of
 
@@ -82,7 +82,7 @@ def program(
     lines += [f"{names[k]} = {_array(library, a, finding.dtype)}" for k, a in packed.items()]
     options = {k: _option(library, v, finding.dtype) for k, v in case["options"].items()}
     function = implementation.functions[loss]
-    if "reduction" not in options and not accepts(function, 0, {"reduction": "none"}):
+    if "reduction" not in options and takes(function, "reduction"):
         options["reduction"] = repr("none")
     args = [_structure(x) for x in arguments(case, names)]
     call = f"{loss}({', '.join([*args, *(f'{k}={v}' for k, v in options.items())])})"
@@ -112,7 +112,7 @@ def program(
 
 def _printed(finding: Finding) -> str:
     where = "" if finding.at is None else f"[{', '.join(map(str, finding.at))}]"
-    return f"print(seen{where})  # expected {_text(finding.expected)}"
+    return f"print(seen{where})  # expected {finding.expected}"
 
 
 def _name(place: str) -> str:
@@ -121,7 +121,7 @@ def _name(place: str) -> str:
 
 
 def _array(library: str, packed: dict[str, Any], dtype: str) -> str:
-    lists = _text(schema.unpack(schema.once(packed)).tolist())
+    lists = repr(schema.unpack(schema.once(packed)).tolist())
     if packed.get("repeat", 1) > 1:
         lists += f" * {packed['repeat']}"
     kind = {"float": dtype, "int": "int64" if library != "jax" else "int32", "bool": "bool"}[packed["kind"]]
@@ -132,11 +132,7 @@ def _array(library: str, packed: dict[str, Any], dtype: str) -> str:
 def _option(library: str, value: Any, dtype: str) -> str:
     if isinstance(value, dict):
         return _array(library, value, "float64" if dtype == "float64" else "float32")
-    return _text(option_of(value))
-
-
-def _text(x: Any) -> str:
-    return repr(x).replace("inf", 'float("inf")').replace("nan", 'float("nan")')
+    return repr(option_of(value))
 
 
 def _structure(x: Any) -> str:
@@ -162,6 +158,7 @@ def prelude(function: Callable[..., Any], framework: str) -> str:
     ordered = sorted(chosen, key=lambda node: node.lineno)
     texts = dict.fromkeys([*LIBRARY[framework].split("\n"), *(_text_of(source, node) for node in ordered)])
     imports = [t for t in texts if t.startswith(("import", "from"))]
+    imports.insert(0, "from math import inf, nan")
     return "\n\n\n".join(["\n".join(imports), *(t for t in texts if t not in imports)])
 
 

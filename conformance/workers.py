@@ -10,7 +10,7 @@ import gc
 import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +86,8 @@ def _finding(seen: Any) -> Finding:
     elif np.any(np.isnan(np.asarray(seen.got, float)) & ~np.isnan(np.asarray(seen.expected, float))):
         kind = NAN
     else:
-        rounding = seen.ulp * precision(seen.dtype)[0] <= runner.IN_PROPORTION
-        kind = IMPRECISE if rounding else WRONG
+        off = seen.ulp * precision(seen.dtype)[0]
+        kind = IMPRECISE if off <= runner.in_proportion(seen.dtype) else WRONG
     is_number = seen.what != "raises" and not seen.what.startswith("shape")
     what = f"{seen.what}: {seen.ulp:.3g} ulp" if is_number else seen.what
     name = f"{RELATED}{seen.relation}"
@@ -109,25 +109,23 @@ def outcomes(jobs: list[Job], processes: int = 0) -> Iterator[Outcome]:
 
 
 def _in_processes(jobs: list[Job], processes: int) -> Iterator[Outcome]:
-    environment = jobs[0].source.environment
     left = list(jobs)
     while left:  # from where a process died on
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, context, _set, (environment,)) as pool:
-            running: dict[Future[Outcome], Job] = {pool.submit(job.run): job for job in left}
+        with ProcessPoolExecutor(processes, context, _collect_less) as pool:
+            running = [pool.submit(job.run) for job in left]
             try:
-                for done in as_completed(running):
+                for done in running:
                     outcome = done.result()
-                    left.remove(running[done])
+                    del left[0]
                     yield outcome
             except BrokenProcessPool:
-                if processes == 1:
+                if processes == 1:  # which does one job after the other
                     yield _dead(left.pop(0))
                 processes = 1
 
 
-def _set(environment: dict[str, str]) -> None:
-    os.environ.update(environment)
+def _collect_less() -> None:
     gc.set_threshold(100_000, 50, 50)  # the traces of small cases are many objects, soon gone
 
 

@@ -109,21 +109,16 @@ def check(found: list[Any]) -> None:
 
 def jobs(found: list[Any], losses: list[str], wanted: Any, snippets: bool) -> list[Any]:
     """Every loss that is asked for and that an implementation has; with programs of what is wrong, or not."""
-    job = kit.module("workers").Job
+    job, has = kit.module("workers").Job, {s: kit.module("implementations").losses_of(s) for s in found}
     made = [
         job(s, loss, wanted, snippets and s.kind != "ours")
         for s in found
         for loss in losses
-        if loss in functions(s)
+        if loss in has[s]
     ]
     if not made:
         refuse(f"{', '.join(s.name for s in found)} has no loss {', '.join(losses)}")
     return made
-
-
-def functions(source: Any) -> Iterable[str]:
-    """The losses of an implementation, without importing a peer."""
-    return kit.module("implementations").losses_of(source)
 
 
 def run(made: list[Any], processes: int) -> list[Any]:
