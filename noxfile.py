@@ -98,3 +98,10 @@ def accuracy(session: nox.Session) -> None:
     install_checkout(session, "test", "frameworks")
     for command in (["sampled"], ["accuracy", *session.posargs], ["accuracy", "--page"]):
         session.run("python", "-m", "conformance", *command)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, into docs/_build/html: every example and tutorial runs, and a warning is an error."""
+    install_checkout(session, "test", "frameworks", "boosting", "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
