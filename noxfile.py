@@ -104,4 +104,5 @@ def accuracy(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site, into docs/_build/html: every example and tutorial runs, and a warning is an error."""
     install_checkout(session, "test", "frameworks", "boosting", "docs")
-    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    strictly = ("-W", "--keep-going")
+    session.run("sphinx-build", *strictly, "-b", "html", *session.posargs, "docs", "docs/_build/html")
