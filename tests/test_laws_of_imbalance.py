@@ -70,6 +70,13 @@ def test_quality_focal_loss_of_the_score_itself_is_0(xp: Library) -> None:
         np.testing.assert_allclose(part, 0, atol=1e-14)
 
 
+@pytest.mark.parametrize("loss", [al.sigmoid_focal_loss, al.quality_focal_loss, al.varifocal_loss])
+def test_focal_losses_are_as_steep_at_the_largest_logit_as_far_out(xp: Library, loss: Any) -> None:
+    far, labels = np.asarray([1e3, 1.7e308, -1e3, -1.7e308]), np.asarray([0.0, 0.0, 1.0, 1.0])
+    _, slope = xp.both(loss, far, labels)
+    assert slope[0] == slope[1] > 0 > slope[2] == slope[3]
+
+
 def test_varifocal_loss_is_a_cross_entropy_and_half_of_a_focal_loss(xp: Library) -> None:
     positive = xp.both(al.binary_cross_entropy_with_logits, LOGITS, SOFT)
     assert_same(xp.both(al.varifocal_loss, LOGITS, SOFT, iou_weighted=False), positive)

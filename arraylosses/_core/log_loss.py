@@ -155,9 +155,9 @@ def _faded_slope(xp: Namespace, nll: Array, gamma: Any) -> Array:
 
 
 def modulated(xp: Namespace, factor: Array, nll: Array) -> Array:
-    """factor·nll, of a factor that is constant where the log loss is infinite."""
+    """factor·nll, of a factor that is constant where the probability exp(-nll) is 0 in any dtype."""
     # Which 0·∞ in the derivative would not tell.
-    far = nll == math.inf
+    far = nll > 1e4
     return xp.where(far, stop_gradient(xp, factor) * nll, factor * xp.where(far, 0.0, nll))
 
 

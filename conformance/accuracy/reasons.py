@@ -20,10 +20,7 @@ REASONS: dict[str, str] = {
         "With `full='exact'`, log t! of a target far below 1, which no count is, is the difference of "
         "numbers of about 1, in float64 too."
     ),
-    "quality_focal_loss": (
-        "A square of the probability and a logarithm, whose errors add up. For logits beyond half the "
-        "largest number the gradient is NaN, because the double of the value is infinite."
-    ),
+    "quality_focal_loss": "A square of the probability and a logarithm, whose errors add up.",
     "sigmoid_focal_loss": "A square of the probability and a logarithm, whose errors add up.",
     "tukey_biweight_loss": (
         "Where the value is subnormal, so is the square of the residual, of which it is a multiple; and the "
