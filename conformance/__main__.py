@@ -16,7 +16,7 @@ import sys
 COMMANDS = {
     "vectors": ".generate",
     "traps": ".traps",
-    "relations": ".relations_page",
+    "relations": ".relations.page",
     "accuracy": ".accuracy.vectors",
     "exhaustive": ".accuracy.exhaustive",
     "sampled": ".accuracy.sampled",

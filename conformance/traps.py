@@ -21,7 +21,7 @@ ABOVE = """\
 How released loss functions fail, and what shows each failure. A line such as `huber_loss: infinite delta*`
 names cases of [the vectors](vectors.md), which have the trap among their tags, as "trap 6.2"; `*` stands for
 any letters, and in brackets is how many cases there are. A relation holds between several calls, and is one
-of `conformance/relations.py`. A contract is a test, where only a test can show it. This page is made of
+of `conformance/relations`. A contract is a test, where only a test can show it. This page is made of
 `conformance/traps.toml` by `python -m conformance traps`.
 """
 

@@ -20,9 +20,9 @@ import numpy as np
 from . import runner, snippets
 from .frameworks import precision
 from .implementations import Implementation, Source
-from .laws import RELATIONS
 from .outcomes import IMPRECISE, NAN, NOT_TRACEABLE, RAISES, WRONG, Finding, Outcome, severest
-from .relations import Relation, check
+from .relations.laws import RELATIONS
+from .relations.relation import Relation, check
 from .runner import ALL, Wanted
 
 # Ways to run in which a framework follows what a function does.

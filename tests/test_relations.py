@@ -15,7 +15,9 @@ import arraylosses as al
 from arraylosses._core.registry import LOSSES
 from arraylosses.cli import kit
 
-laws, relations, tables = map(kit.module, ("laws", "relations", "symmetry_tables"))
+laws, relations, tables = map(
+    kit.module, ("relations.laws", "relations.relation", "relations.symmetry_tables")
+)
 FRAMEWORKS = kit.module("frameworks").FRAMEWORKS
 PAGE = Path(__file__).parents[1] / "docs" / "relations.md"
 OURS = {name: getattr(al, name) for name in LOSSES}
@@ -78,7 +80,7 @@ def test_the_tables_name_losses_and_their_arguments() -> None:
 
 def test_the_page_is_what_is_held() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert kit.module("relations_page").anew(page) == page
+    assert kit.module("relations.page").anew(page) == page
     assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from arraylosses._core.registry import LOSSES
 
-from . import schema
-from .frameworks import FRAMEWORKS, Framework, is_exact
-from .implementations import lacks, takes
-from .runner import one_array, option_of
+from .. import schema
+from ..frameworks import FRAMEWORKS, Framework, is_exact
+from ..implementations import lacks, takes
+from ..runner import one_array, option_of
 
 Array = Any
 Case = dict[str, Any]

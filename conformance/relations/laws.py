@@ -12,7 +12,7 @@ import numpy as np
 from arraylosses._core.registry import LOSSES, Loss
 
 from .calls import VALUE, Array, Call, Case, cotangent_of
-from .relations import EXACT, Pair, Relation, each, ordinary, relation, times
+from .relation import EXACT, Pair, Relation, each, ordinary, relation, times
 from .slices import Slices, Slot
 from .symmetries import mirrored, offset, scale, swapped
 from .symmetry_tables import INDEPENDENT

@@ -9,9 +9,9 @@ from pathlib import Path
 from arraylosses._core.registry import LOSSES
 
 from .laws import RELATIONS
-from .relations import Relation
+from .relation import Relation
 
-PAGE = Path(__file__).parents[1] / "docs" / "relations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "relations.md"
 WIDTH = 120
 FEW = 5
 

@@ -19,10 +19,10 @@ import numpy as np
 
 from arraylosses._core.registry import LOSSES, Loss
 
-from . import runner
+from .. import runner
+from ..frameworks import Framework
+from ..runner import error_in_ulp
 from .calls import VALUE, Array, Bench, Call, Case, NotApplicable
-from .frameworks import Framework
-from .runner import error_in_ulp
 from .slices import Slices
 
 VALUE_ULP, GRADIENT_ULP = 16, 32

@@ -9,8 +9,8 @@ import numpy as np
 
 from arraylosses._core.signature import Dims, covers, is_variadic, shape_of, spread_shape
 
-from .case import Case
-from .layout import Layout
+from ..case import Case
+from ..layout import Layout
 
 Array = Any
 Arrays = dict[str, Any]

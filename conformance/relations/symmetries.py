@@ -11,7 +11,7 @@ from arraylosses._core.registry import LOSSES, Loss
 
 from . import symmetry_tables as of
 from .calls import Array, Call, Case
-from .relations import Pair, each, ordinary, relation, times
+from .relation import Pair, each, ordinary, relation, times
 from .slices import Slices
 
 FACTORS = (4.0, 2.0**-20)
