@@ -63,7 +63,7 @@ GROUPS = {
     ),
     "critic": Group(
         "Scores of a discriminator",
-        "score that the discriminator gives",
+        "score: what the discriminator gives",
         _even(-4, 4, 129, -1, 0, 1),
         ("gan_generator_loss", "gan_discriminator_loss: real", "gan_discriminator_loss: fake"),
     ),

@@ -50,14 +50,15 @@ function boxesView(about, table) {
   const box = el("g", { id: "box", tabindex: 0, role: "application", "aria-roledescription": "box to move" },
     body, ...grips.flatMap(({ area, mark }) => [mark, area]));
   const marks = el("g", { class: "marks", "aria-hidden": "true" });
-  stage.append(fieldMarks, rect("target", target), el("text", { x: 0, y: -target[3] * UNIT / 2 - 8,
-    "text-anchor": "middle" }, "target"), box, marks);
+  stage.append(fieldMarks, rect("target", target), box, marks);
 
   const onStage = (event) => {
     const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(stage.getScreenCTM().inverse());
     return [x / UNIT, y / UNIT];
   };
   let grabbed = null;
+  // A thumb on the box moves the box, beside it the page; browsers do not heed touch-action inside a drawing.
+  box.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   box.addEventListener("pointerdown", (event) => {
     const [x, y] = onStage(event), [cx, cy] = boxAt(place);
     const grip = grips.find(({ area }) => area === event.target);

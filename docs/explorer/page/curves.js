@@ -3,11 +3,25 @@
 const PANELS = ["value ℓ", "gradient ℓ′", "second derivative ℓ″"];
 const SIGNS = ["ℓ", "ℓ′", "ℓ″"];
 
+let plotly = null;
+/** Have Plotly, which is large, only once there is something to plot and the rest has been painted. */
+async function withPlotly(then) {
+  plotly ??= unpack("plotly").then((response) => response.text()).then(async (textContent) => {
+    await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
+    const script = el("script");
+    script.textContent = textContent;
+    document.head.append(script);
+  });
+  await plotly;
+  then();
+}
+
 function curvesView({ groups, losses }, table) {
   const byName = new Map(losses.map((loss) => [loss.name, loss]));
   const chosen = new Map(losses.map((loss) => [loss.name, loss.axes.map((axis) => axis.start)]));
   let group, shown, panels, at; // at: which input the numbers in the cards are of
   let ranges = [];
+  let even = []; // which inputs are spaced evenly
   let drawing = 0;
 
   // --- looking up --------------------------------------------------------------------------------
@@ -38,7 +52,7 @@ function curvesView({ groups, losses }, table) {
 
   /** Where most of what is shown is; what shoots up is cut. */
   function fitted(p, curves) {
-    const finite = curves.flatMap((rows) => rows[p]).filter(Number.isFinite).sort((a, b) => a - b);
+    const finite = curves.flatMap((rows) => even.map((k) => rows[p][k])).filter(Number.isFinite).sort((a, b) => a - b);
     if (!finite.length) return [-1, 1];
     const quantile = (q) => finite[Math.round(q * (finite.length - 1))];
     let [low, high] = p === 0 ? [quantile(0.02), quantile(0.9)] : [quantile(0.03), quantile(0.97)];
@@ -64,6 +78,10 @@ function curvesView({ groups, losses }, table) {
 
   function drawNow() {
     if ($("#curves").hidden) return;
+    if (!window.Plotly) {
+      withPlotly(drawNow);
+      return;
+    }
     const ink = paint("quiet"), line = paint("line");
     const traces = [];
     const n = panels.length, gap = 0.05;
@@ -235,6 +253,8 @@ function curvesView({ groups, losses }, table) {
     group = name;
     shown = names;
     at = nearest({ probability: 0.5, prediction: 2 }[group] ?? 1);
+    const [first, last] = [inputs()[0], inputs().at(-1)];
+    even = Array.from({ length: 121 }, (_, k) => nearest(first + (k / 120) * (last - first)));
   }
 
   const nearest = (x) => nearestOf(inputs(), x);

@@ -20,7 +20,9 @@ function el(tag, properties = {}, ...children) {
 /** What is packed in a script element, which it empties. */
 async function unpack(id) {
   const holder = document.getElementById(id);
-  const bytes = Uint8Array.from(atob(holder.textContent), (c) => c.charCodeAt(0));
+  const text = atob(holder.textContent);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
   holder.remove();
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
 }

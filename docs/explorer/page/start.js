@@ -1,4 +1,4 @@
-// Unpack what the first view needs, show it, and then the rest.
+// Unpack the numbers and show the view.
 
 async function start() {
   if (!("DecompressionStream" in window)) {
@@ -13,13 +13,10 @@ async function start() {
     ...Object.fromEntries(data.boxes.losses.map(({ key }) => [key, `#view=boxes&arrows=${key}`])),
     ...Object.fromEntries(data.curves.losses.map(({ loss, name }) => [loss, `#show=${encodeURIComponent(name)}`])),
   });
-  const plotly = el("script");
-  plotly.textContent = await (await unpack("plotly")).text();
-  document.head.append(plotly);
   showTheme();
   readAddress();
-  $("#status").hidden = true;
   addEventListener("hashchange", readAddress);
+  $("#status").hidden = true;
   document.documentElement.dataset.ready = "yes";
 }
 
