@@ -88,7 +88,7 @@ function curvesView({ groups, losses }, table) {
     const x = inputs(), [first, last] = [x[0], x.at(-1)];
     const layout = {
       autosize: true,
-      margin: { l: 52, r: 10, t: 8, b: 42 },
+      margin: { l: 66, r: 10, t: 8, b: 42 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: 12.5, color: ink },
