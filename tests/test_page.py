@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,9 @@ import numpy as np
 import pytest
 
 from arraylosses.cli import kit
+
+from . import browser as browsers
+from .browser import PHONE, faint, luminance
 
 reports = kit.module("report")
 Source = kit.module("implementations").Source
@@ -195,34 +197,9 @@ def test_page_is_small(report):
 
 # --- in a browser --------------------------------------------------------------------------------
 
-WIDE, PHONE = (1400, 900), (390, 844)
 
-
-class Browser:
-    """The page in Chromium."""
-
-    def __init__(self, driver: Any, address: str) -> None:
-        self.driver, self.address = driver, address
-
-    def open(self, fragment: str = "", size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
-        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-        self.driver.get("about:blank")
-        self.driver.get(self.address + fragment)
-
-    def js(self, script: str, *given: Any) -> Any:
-        return self.driver.execute_script(script, *given)
-
-    def all(self, selector: str) -> list[Any]:
-        return self.driver.find_elements("css selector", selector)
-
-    def one(self, selector: str) -> Any:
-        return self.driver.find_element("css selector", selector)
-
-    def press(self, *keys: str) -> None:
-        self.driver.switch_to.active_element.send_keys(*keys)
+class Browser(browsers.Browser):
+    """The page of a report."""
 
     def choose(self, values: dict[str, str]) -> tuple[set[str], str]:
         """Set the filters; what is seen, and what the page says of it."""
@@ -257,24 +234,10 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def browser(report: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        pytest.skip("there is no chromium with its chromedriver")
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page(report), encoding="utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(chromedriver))
-    try:
-        found = Browser(driver, path.as_uri())
-        yield found
-        assert driver.get_log("browser") == []  # of all tests: no error, nothing refused
-    finally:
-        driver.quit()
+    with browsers.opened(path) as found:
+        yield Browser(found.driver, found.address)
 
 
 def losses_with(report: dict[str, Any], has: Callable[[dict[str, Any]], bool]) -> set[str]:
@@ -439,40 +402,12 @@ def test_keys_go_from_cell_to_cell_and_back(browser):
     assert "cell=" not in browser.driver.current_url
 
 
-COLOURS = """
-  const behind = (x) => {
-    for (; x; x = x.parentElement) {
-      const colour = getComputedStyle(x).backgroundColor;
-      if (!/, 0\\)$/.test(colour)) return colour;
-    }
-    throw new Error("no background");
-  };
-  return [...document.querySelectorAll("body, p, small, th, label, .sign, .tag, .kind, summary, pre, td")]
-    .filter((x) => x.checkVisibility() && x.textContent.trim())
-    .map((x) => [x.className || x.tagName, getComputedStyle(x).color, behind(x)]);
-"""
-
-
-def luminance(colour: str) -> float:
-    parts = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
-    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_text_stands_out_in_light_and_dark(browser):
     backgrounds = set()
     for scheme in ("light", "dark"):
         browser.open(f"#cell=squared_error%2F{NEW}", scheme=scheme)
         browser.settle()
-        found = browser.js(COLOURS)
-        assert len(found) > 50
-        faint = [(what, contrast(ink, paper)) for what, ink, paper in found if contrast(ink, paper) < 4.5]
-        assert not faint
+        assert not faint(browser, "body, p, small, th, label, .sign, .tag, .kind, summary, pre, td")
         backgrounds.add(browser.js("return getComputedStyle(document.body).backgroundColor"))
     assert len(backgrounds) == 2
     browser.open(scheme="dark")
