@@ -58,6 +58,7 @@ from . import (
     verification,
     vocabulary,
 )
+from ._core.citations import cite
 from ._core.debugging import debug
 from ._core.states import initial_state
 from .adaptive_margins import *
@@ -195,6 +196,7 @@ __all__ = [
     "box_area",
     "box_convert",
     "box_iou",
+    "cite",
     "class_centroids",
     "coco_alpha",
     "combined_margin_logits",
