@@ -117,6 +117,7 @@ from .multiplicative_margins import *
 from .ndcg import *
 from .penalties import *
 from .perceptual import *
+from .plotting import plot
 from .positive_pairs import *
 from .proxies import *
 from .ranking import *
@@ -217,6 +218,7 @@ __all__ = [
     "normface_lower_bound",
     "objective",
     "pairwise_box_iou",
+    "plot",
     "update_centers",
     "value_and_grad",
     "vjp",
