@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from .._core.registry import Loss
-from . import pointwise
+from . import angles, batches, boxes, classes, embeddings, pointwise, regions, scores, signals
 from .recipes import Field, Recipe, Walk
 from .settings import Settings
 
-TABLES: tuple[dict[str, Recipe], ...] = ()
+TABLES: tuple[dict[str, Recipe], ...] = tuple(
+    module.RECIPES for module in (classes, scores, boxes, regions, embeddings, angles, signals, batches)
+)
 
 
 @cache

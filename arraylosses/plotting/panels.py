@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from .figures import SMALL, Sheet
-from .recipes import Field, Mark
+from .recipes import Field, Mark, Walk
 from .theme import Theme
 
 Array = Any
@@ -22,7 +22,11 @@ def draw_curves(
     """Curves over one axis; what leaves the top or the bottom is said there."""
     theme = sheet.theme
     axes.axhline(0, color=theme.muted, linewidth=0.8, zorder=1)
-    for i, (x, y) in enumerate(curves):
+    alike = len(curves) > 1 and all(np.array_equal(y, curves[0][1], equal_nan=True) for _, y in curves)
+    for i, (x, y) in enumerate(curves[: 1 if alike else None]):
+        if alike:  # the parameter changes nothing here
+            axes.plot(x, y, color=theme.ink, linewidth=2.0)
+            break
         axes.plot(x, y, zorder=3 - 0.1 * i, solid_capstyle="butt", **theme.curve(i))
         alone = np.isfinite(y) & lonely(x, y)
         axes.plot(
@@ -55,21 +59,26 @@ def limits_of(curves: list[Curve], *, from_zero: bool) -> tuple[float, float]:
         finite = y[np.isfinite(y)]
         if not len(finite):
             continue
-        low, middle, high = np.quantile(finite, (0.04, 0.5, 0.96))
-        room = 1.5 * max(high - low, abs(middle) * 1e-9)
+        low, middle, high = np.quantile(finite, (0.1, 0.5, 0.9))
+        room = 1.2 * max(high - low, abs(middle) * 1e-9)
         infinite = bool(np.isinf(y).any())
         tops.append(min(finite.max(), high + room) if infinite else finite.max())
         bottoms.append(max(finite.min(), low - room) if infinite else finite.min())
     if not tops:
         return -1.0, 1.0
-    top = min(max(tops), 6 * max(float(np.median(tops)), sorted(tops)[0], 0.0) or max(tops))
-    bottom = max(min(bottoms), 6 * min(float(np.median(bottoms)), 0.0) or min(bottoms))
+    top, bottom = within_reach(tops), -within_reach([-b for b in bottoms])
     if from_zero and bottom >= 0:
         bottom = 0.0
     reach = top - bottom
     if reach <= 1e-9 * max(abs(top), abs(bottom)):
         reach = abs(top) or 1.0
     return bottom - 0.06 * reach, top + 0.10 * reach
+
+
+def within_reach(tops: list[float]) -> float:
+    """The greatest of some numbers, or less if it is out of all proportion to the others."""
+    usual = float(np.median(tops))
+    return 6 * usual if 0 < 20 * usual < max(tops) else max(tops)
 
 
 def say_what_leaves(theme: Theme, axes: Any, curves: list[Curve], limits: tuple[float, float]) -> None:
@@ -129,15 +138,38 @@ def draw_field(sheet: Sheet, axes: Any, field: Field, points: Array, values: Arr
 
 
 def draw_mark(theme: Theme, axes: Any, mark: Mark, i: int) -> None:
-    axes.plot(*np.asarray(mark.points).T, **mark_style(theme, mark, i), clip_on=False, zorder=5)
+    axes.plot(
+        *np.asarray(mark.points).T, **mark_style(theme, mark, i), zorder=1 if mark.marker == "thin" else 5
+    )
 
 
 def mark_style(theme: Theme, mark: Mark, i: int) -> dict[str, Any]:
     """How a mark looks, in the field and in the legend."""
     color = theme.curves[1 + i % (len(theme.curves) - 1)]
+    if mark.marker == "thin":
+        return {"color": theme.muted, "linewidth": 0.9, "linestyle": "-"}
     if mark.marker == "outline":
         return {"color": color, "linewidth": 2.0, "linestyle": "-"}
     return {
         "color": color, "marker": mark.marker, "linestyle": "none", "markersize": 9,
         "markeredgecolor": theme.paper, "markeredgewidth": 1.2,
     }  # fmt: skip
+
+
+def draw_masks(sheet: Sheet, walk: Walk, x: float, down: float, width: float, height: float) -> None:
+    """What the walk looks like on its way, above the panel: the masks, and the edge of the target."""
+    theme, masks = sheet.theme, walk.masks
+    assert masks is not None
+    side = height - 0.08
+    shades = LinearSegmentedColormap.from_list("mask", [theme.low, theme.curves[0]])
+    low, high = walk.span
+    for i, at in enumerate(masks.at):
+        centre = x + (i + 0.5) * width / len(masks.at)
+        axes = sheet.axes(centre - side / 2, down + 0.06, side, side)
+        axes.imshow(masks.image(at), cmap=shades, vmin=0, vmax=1, interpolation="nearest")
+        axes.contour(masks.outline, levels=[0.5], colors=[theme.curves[1]], linewidths=1.2)
+        axes.grid(False)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set(visible=True, color=theme.grid)

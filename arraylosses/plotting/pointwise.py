@@ -14,8 +14,8 @@ from .._core.domains import BINARY, BIT, PROBABILITY, SIGN
 from .._core.registry import Loss
 from .recipes import Recipe, Walk
 
-TARGET = "the unit of the target"
-SQUARED = "the squared unit of the target"
+TARGET = "unit of the target"
+SQUARED = "squared unit of the target"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def recipe(spec: Loss) -> Recipe | None:
         dense = xp.zeros_like(x) + target
         return x, dense if second.dense else xp.astype(dense, xp.int64)
 
-    return Recipe((Walk(over, span, arguments, targets),), vary, entry.fixed, entry.unit)
+    return Recipe((Walk(over, span, arguments, targets),), vary, fixed=entry.fixed, unit=entry.unit)
 
 
 def targets_of(domain: Any) -> dict[str, float] | None:

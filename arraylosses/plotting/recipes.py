@@ -20,6 +20,28 @@ def items(result: Any, like: Array) -> Array:
     return result[0] if isinstance(result, tuple) else result
 
 
+def summed(result: Any, like: Array) -> Array:
+    """What depends on one number, where that is several items: their sum."""
+    found = items(result, like)
+    axes = tuple(range(1, len(found.shape)))
+    return like.__array_namespace__().sum(found, axis=axes) if axes else found
+
+
+def total(result: Any, like: Array) -> Array:
+    """The sum of all items, of a loss that is called for one number."""
+    found = items(result, like)
+    return like.__array_namespace__().sum(found)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Little pictures of what a walk passes: `image(x)` at each of some numbers, under its axis."""
+
+    image: Callable[[float], Array]
+    at: tuple[float, ...]
+    outline: Array | None = None
+
+
 @dataclass(frozen=True)
 class Walk:
     """A loss along one number.
@@ -38,7 +60,9 @@ class Walk:
     pick: Callable[[Any, Array], Array] = items
     in_turn: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
-    ticks: tuple[float, ...] | None = None
+    places: tuple[float, ...] = ()  # of what the number passes, as lines across
+    masks: Masks | None = None
+    points: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,22 +93,17 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Masks:
-    """Little pictures of what a walk passes: `image(x)` at each of some numbers, under its axis."""
-
-    image: Callable[[float], Array]
-    at: tuple[float, ...]
-    outline: Array | None = None
-
-
-@dataclass(frozen=True)
 class Recipe:
-    """A picture: its columns, from left to right, and which parameter has which values."""
+    """A picture: its columns, from left to right, and which parameter has which values.
 
-    columns: tuple[Walk | Field, ...]
+    Walks in a tuple stand above one another, with their values alone. `given` are values in the place of
+    the defaults of a loss, or where it has none; `fixed` are those that the arrays are made for.
+    """
+
+    columns: tuple[Walk | Field | tuple[Walk, ...], ...]
     vary: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     unit: str = ""
     subtitle: str = ""
     says: str = ""
-    masks: Mapping[int, Masks] = field(default_factory=dict)  # for some of the columns

@@ -13,7 +13,7 @@ from .recipes import Field, Walk
 Array = Any
 Function = Callable[..., Any]
 POINTS, POINTS_IN_TURN = 257, 65
-HALVINGS = 22
+HALVINGS = 16
 
 
 def along(loss: Function, walk: Walk, case: Any, options: Mapping[str, Any]) -> Function:
@@ -39,7 +39,7 @@ def one_by_one(at: Function) -> Function:
 def curves(loss: Function, walk: Walk, case: Any, options: Mapping[str, Any]) -> list[tuple[Array, Array]]:
     """The value and its derivatives, each as x and y, with a NaN between the sides of a jump."""
     function = along(loss, walk, case, options)
-    x = np.linspace(*walk.span, POINTS_IN_TURN if walk.in_turn else POINTS)
+    x = np.linspace(*walk.span, walk.points or (POINTS_IN_TURN if walk.in_turn else POINTS))
 
     def of(x: Array) -> Array:
         if not walk.orders:
@@ -56,7 +56,9 @@ def broken_at_jumps(of: Function, x: Array, y: Array, most: int) -> list[tuple[A
     finite = np.where(np.isfinite(y), y, np.nan)
     reach = np.nanmax(finite, axis=1, initial=0) - np.nanmin(finite, axis=1, initial=0)
     steps = np.abs(np.diff(y, axis=1))
-    order, place = np.nonzero(np.isfinite(steps) & (steps > 0.01 * reach[:, None]))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(steps, ((0, 0), (3, 3)), "edge"), 7, axis=1)
+    usual = np.median(around, axis=-1)
+    order, place = np.nonzero(np.isfinite(steps) & (steps > 0.01 * reach[:, None]) & (steps > 2.5 * usual))
     keep = np.argsort(-steps[order, place] / reach[order])[: most * len(y)]
     order, place = order[keep], place[keep]
     low, high = x[place].copy(), x[place + 1].copy()

@@ -74,7 +74,8 @@ def settings(spec: Loss, recipe: Recipe, param: Mapping[str, Any] | None) -> Set
     usual = next(iter(recipe.vary), "")
     name = several[0] if several else usual
     values = asked.pop(name, None) or tuple(recipe.vary.get(name, ()))
-    fixed = {**recipe.fixed, **{k: v[0] for k, v in asked.items()}}
+    given = {k: v for k, v in recipe.given.items() if k != name}
+    fixed = {**given, **recipe.fixed, **{k: v[0] for k, v in asked.items()}}
     return Settings(name, values, fixed)
 
 
