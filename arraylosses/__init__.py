@@ -118,6 +118,7 @@ from .multiplicative_margins import *
 from .ndcg import *
 from .penalties import *
 from .perceptual import *
+from .plotting import plot
 from .positive_pairs import *
 from .proxies import *
 from .ranking import *
@@ -219,6 +220,7 @@ __all__ = [
     "normface_lower_bound",
     "objective",
     "pairwise_box_iou",
+    "plot",
     "update_centers",
     "value_and_grad",
     "vjp",
