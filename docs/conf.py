@@ -13,10 +13,13 @@ project = "arraylosses"
 author = "the arraylosses developers"
 version = release = arraylosses.__version__
 
-extensions = ["mathml", "myst_nb", "sphinx_copybutton", "sphinx_design"]
+extensions = ["mathml", "picture", "reference", "sidebar", "myst_nb", "sphinx_copybutton", "sphinx_design"]
 html_math_renderer = "mathml"
 exclude_patterns = ["_build", "_ext", "programs"]
 nitpicky = True
+default_role = "code"  # of the names of parameters in docstrings
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
