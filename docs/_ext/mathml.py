@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers set by themselves: no script, and nothing to fetch.
+"""Formulas as MathML, which browsers set by themselves, in a font that comes with the site: nothing to fetch.
 
 docutils does the conversion. What of LaTeX it does not know is an error of the build, not a red mark on
 a page.
@@ -7,6 +7,8 @@ a page.
 from __future__ import annotations
 
 import re
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -14,6 +16,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+FONT = "STIXTwoMath-Regular.ttf"
 logger = logging.getLogger(__name__)
 
 # What formulas here use and docutils does not know, in words that it does.
@@ -46,10 +49,18 @@ def _mathml(self: Any, node: nodes.Element, block: bool) -> None:
     raise nodes.SkipNode
 
 
+def bring_font(app: Sphinx, problem: Exception | None) -> None:
+    """Beside the style sheet that names it."""
+    if problem is None and app.builder.format == "html":
+        font = files("ziamath") / "fonts" / FONT
+        (Path(app.outdir) / "_static" / FONT).write_bytes(font.read_bytes())
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer(
         "mathml",
         inline_renderers=(lambda self, node: _mathml(self, node, False), None),
         block_renderers=(lambda self, node: _mathml(self, node, True), None),
     )
+    app.connect("build-finished", bring_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,7 @@ from arraylosses._core.registry import LOSSES, Loss
 from arraylosses._core.signature import write
 
 FUNCTIONS = "functions"  # the page that lists what is no loss
+SPELLED = {"ndcg": "NDCG", "lovasz": "Lovász"}
 ULP = (
     "The worst error, in units in the last place of the dtype (float32 for half precision) at the scale of "
     "the result. :doc:`/accuracy` says how it is measured, and explains what is off by more than 4."
@@ -46,7 +47,7 @@ def functions() -> list[str]:
 def everything() -> dict[str, str]:
     """The source of every page, by its name."""
     pages = {"index": index(), FUNCTIONS: list_of_functions()}
-    pages |= {chapter.__name__.rpartition(".")[2]: page_of_chapter(chapter) for chapter in chapters()}
+    pages |= {name_of(chapter): page_of_chapter(chapter) for chapter in chapters()}
     pages |= {spec.name: page_of_loss(spec) for spec in in_order()}
     return pages | {name: page_of_function(name) for name in functions()}
 
@@ -178,9 +179,10 @@ def index() -> str:
     )
     parts = [title("Reference"), words]
     for chapter in chapters():
-        name = chapter.__name__.rpartition(".")[2]
-        parts.append(section(f":doc:`{heading(chapter)} <{name}>`", _rows(chapter)))
-    names = [chapter.__name__.rpartition(".")[2] for chapter in chapters()]
+        name = name_of(chapter)
+        lead = about(chapter).partition("\n")[0]
+        parts.append(section(f":doc:`{heading(chapter)} <{name}>`", lead, _rows(chapter)))
+    names = [name_of(chapter) for chapter in chapters()]
     parts.append(directive("toctree", content="\n".join([*names, FUNCTIONS]), hidden="", maxdepth=1))
     return _joined(parts)
 
@@ -215,14 +217,18 @@ def chapter_of(spec: Loss) -> ModuleType:
     return importlib.import_module(spec.function.__module__)
 
 
+def name_of(chapter: ModuleType) -> str:
+    return chapter.__name__.rpartition(".")[2]
+
+
 def heading(chapter: ModuleType) -> str:
-    """The first sentence of what a chapter says of itself, without its full stop."""
-    return (inspect.getdoc(chapter) or "").partition("\n")[0].rstrip(".")
+    """The name of a chapter, as words."""
+    name = name_of(chapter)
+    return SPELLED.get(name, name.replace("_", " ").capitalize())
 
 
 def about(chapter: ModuleType) -> str:
-    """What else it says."""
-    return (inspect.getdoc(chapter) or "").partition("\n")[2].strip("\n")
+    return inspect.getdoc(chapter) or ""
 
 
 def _joined(parts: list[str]) -> str:
