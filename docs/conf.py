@@ -6,22 +6,34 @@ import sys
 from pathlib import Path
 
 import arraylosses
+from arraylosses._core.registry import LOSSES
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 project = "arraylosses"
 author = "the arraylosses developers"
 version = release = arraylosses.__version__
 
-extensions = ["mathml", "picture", "reference", "sidebar", "myst_nb", "sphinx_copybutton", "sphinx_design"]
+extensions = [
+    "explorer_page",
+    "mathml",
+    "picture",
+    "reference",
+    "sidebar",
+    "myst_nb",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 html_math_renderer = "mathml"
-exclude_patterns = ["_build", "_ext", "programs"]
+exclude_patterns = ["_build", "_ext", "explorer", "programs"]
 nitpicky = True
 default_role = "code"  # of the names of parameters in docstrings
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist", "substitution"]
+myst_substitutions = {"losses": len(LOSSES)}
 myst_heading_anchors = 3
 # `-t quick` checks every page and link, but runs no tutorial and draws no picture.
 nb_execution_mode = "off" if tags.has("quick") else "force"  # noqa: F821
@@ -31,3 +43,7 @@ nb_execution_timeout = 120
 html_theme = "furo"
 html_title = "arraylosses"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+# A page of its own, which `nox -s peers` writes.
+html_extra_path = [name for name in ("peers.html",) if (HERE / name).exists()]
