@@ -42,7 +42,7 @@ nb_execution_timeout = 120
 
 html_theme = "furo"
 html_title = "arraylosses"
-html_show_sourcelink = False
+html_show_copyright = html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 # A page of its own, which `nox -s peers` writes.

@@ -1,6 +1,7 @@
 """The site: everything public has a page with all that a page has, and pages lead somewhere."""
 
 import doctest
+import fnmatch
 import re
 import sys
 from pathlib import Path
@@ -118,6 +119,11 @@ def test_what_others_do_has_a_case_behind_it():
         )
 
     assert [claim for claim in claims if not is_known(*claim)] == []
+    cases = {
+        loss: [case["name"] for case in kit.module("schema").read(loss)["cases"]] for _, loss, _ in claims
+    }
+    named = [claim for claim in claims if not claim[2].startswith("relation: ")]
+    assert [claim for claim in named if not fnmatch.filter(cases[claim[1]], claim[2])] == []
 
 
 def test_the_conventions_hold_as_they_are_shown():

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
-PAGES = [README, ROOT / "docs" / "gradients.md", ROOT / "docs" / "distance-maps.md"]
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("index", "gradients", "distance-maps"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

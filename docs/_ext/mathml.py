@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 FONT = "STIXTwoMath-Regular.ttf"
+APPLIED, THIN = "<mo>&ApplyFunction;</mo>", '<mspace width="0.1667em"></mspace>'
 logger = logging.getLogger(__name__)
 
 # What formulas here use and docutils does not know, in words that it does.
@@ -36,7 +37,15 @@ def convert(tex: str, block: bool = False) -> str:
     without = re.sub(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", "", tex)
     if "&" in without or r"\\" in without:
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
-    return tex2mathml(tex, as_block=block)
+    return spaced(tex2mathml(tex, as_block=block))
+
+
+def spaced(math: str) -> str:
+    """With the thin space that stands before and after a function such as ln, unless in front of brackets."""
+    math = re.sub(rf"({APPLIED})(?!\s*<mo[^>]*>[(\[|])", rf"\1{THIN}", math)
+    return re.sub(
+        rf"(</m(?:i|n|sub|sup|subsup|frac)>)(\s*<mi[^>]*>\w\w+</mi>\s*{APPLIED})", rf"\1{THIN}\2", math
+    )
 
 
 def _mathml(self: Any, node: nodes.Element, block: bool) -> None:

@@ -41,6 +41,15 @@ def link_to_pages(app: Sphinx, doctree: nodes.document) -> None:
             link["refdomain"], link["reftype"], link["reftarget"] = "", PAGE, name
 
 
+def without_last_blank_line(app: Sphinx, doctree: nodes.document) -> None:
+    """Examples end in a blank line, which tells doctest where the output ends, and readers nothing."""
+    for block in doctree.findall(nodes.literal_block):
+        text = block.astext().rstrip("\n")
+        if block.rawsource == block.astext():
+            block.rawsource, block.children = text, []
+            block += nodes.Text(text)
+
+
 def resolve(app: Sphinx, env: Any, node: pending_xref, content: nodes.Element) -> nodes.Node | None:
     name = node["reftarget"]
     if node["reftype"] != PAGE or name not in al.__all__:
@@ -69,5 +78,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_role("loss", LossRole())
     app.connect("builder-inited", write_pages)
     app.connect("doctree-read", link_to_pages)
+    app.connect("doctree-read", without_last_blank_line)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
