@@ -28,6 +28,7 @@ extensions = [
 html_math_renderer = "mathml"
 exclude_patterns = ["_build", "_ext", "explorer", "programs"]
 nitpicky = True
+add_function_parentheses = False
 default_role = "code"  # of the names of parameters in docstrings
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

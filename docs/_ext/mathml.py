@@ -41,7 +41,8 @@ def convert(tex: str, block: bool = False) -> str:
 
 
 def spaced(math: str) -> str:
-    """With the thin space that stands before and after a function such as ln, unless in front of brackets."""
+    """With thin spaces around functions such as ln, unless in front of brackets, and none around bars."""
+    math = re.sub(r"<mo([^>]*)>([|‖])</mo>", r'<mo\1 lspace="0" rspace="0">\2</mo>', math)
     math = re.sub(rf"({APPLIED})(?!\s*<mo[^>]*>[(\[|])", rf"\1{THIN}", math)
     return re.sub(
         rf"(</m(?:i|n|sub|sup|subsup|frac)>)(\s*<mi[^>]*>\w\w+</mi>\s*{APPLIED})", rf"\1{THIN}\2", math
