@@ -37,7 +37,9 @@ def convert(tex: str, block: bool = False) -> str:
     without = re.sub(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", "", tex)
     if "&" in without or r"\\" in without:
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
-    return spaced(tex2mathml(tex, as_block=block))
+    math = tex2mathml(tex, as_block=block)
+    # Fractions and sums in lines that are aligned are as large as elsewhere.
+    return spaced(math.replace('class="ams-align"', 'class="ams-align" displaystyle="true"'))
 
 
 def spaced(math: str) -> str:
