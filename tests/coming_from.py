@@ -1,4 +1,4 @@
-"""The arrays that the calls on the pages of `docs/coming-from` are about, by the names that they have there."""
+"""The arrays that the calls on the pages of `docs/coming-from` are about, by their names there."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Every row of the tables in `docs/coming-from` is run: a call of theirs, a call of ours, and whether they agree."""
+"""The tables in `docs/coming-from` are run: in each row a call of theirs and one of ours."""
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import importlib
 import importlib.util
@@ -27,6 +26,7 @@ from .coming_from import inputs
 DOCS = Path(__file__).parents[1] / "docs" / "coming-from"
 CODE = re.compile(r"(?<!\})`([^`]+)`")
 LINK = re.compile(r"\{loss\}`(\w+)`")
+COLUMNS = ["", "arraylosses", "what to know"]
 AGREE, DIFFER, NONE, NOT_RUN = "=", "≠", "none", "not run"
 # Several of them compute in float32 whatever comes in, and add something like 1e-7.
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-7}
@@ -45,11 +45,12 @@ class Row:
 
 
 def rows_of(page: Path) -> list[Row]:
-    found = []
+    found, compares = [], False
     for line in page.read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?:^|(?<=\s))\|", line)]
-        if line.startswith("| `") and len(cells) == 6:
-            theirs, mark, ours, notes = cells[1:-1]
+        cells = [cell.strip() for cell in re.split(r"(?:^|(?<=\s))\|", line)][1:-1]
+        compares = cells[1:] == COLUMNS or (compares and line.startswith("|"))
+        if compares and line.startswith("| `"):
+            theirs, mark, ours, notes = cells
             found.append(Row(page.stem, CODE.findall(theirs), mark, "".join(CODE.findall(ours)), notes))
     return found
 
@@ -70,8 +71,15 @@ PACKAGES = {
 }
 
 
+def imported(module: str) -> Any:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    if importlib.util.find_spec("torchvision"):
+        kit.module("peers._torchvision_operators")  # some need it, and it operators that not all builds have
+    return pytest.importorskip(module)
+
+
 def _public(module: str, wanted: str, but: str = "$") -> set[str]:
-    names = vars(pytest.importorskip(module))
+    names = vars(imported(module))
     found = {name for name, value in names.items() if callable(value) and not name.startswith("_")}
     return {name for name in found if re.search(wanted, name) and not re.fullmatch(but, name)}
 
@@ -81,22 +89,12 @@ def _torch() -> set[str]:
     return functions | _public("torch.nn", "Loss$")
 
 
-def _torchvision() -> set[str]:
-    kit.module("peers._torchvision_operators")
-    return _public("torchvision.ops", "loss")
-
-
-def _smp() -> set[str]:
-    kit.module("peers._torchvision_operators")
-    return _public("segmentation_models_pytorch.losses", "Loss$")
-
-
 def _sklearn() -> set[str]:
     metrics = {name for name in _public("sklearn.metrics", "loss|error|deviance") if "Display" not in name}
     estimators = {
         name
         for module in ("sklearn.linear_model", "sklearn.ensemble", "sklearn.svm", "sklearn.neural_network")
-        for name, value in vars(pytest.importorskip(module)).items()
+        for name, value in vars(imported(module)).items()
         if isinstance(value, type) and "loss" in getattr(value, "_parameter_constraints", {})
         if not name.startswith("Base")
     }
@@ -109,9 +107,9 @@ THEIRS: dict[str, Callable[[], set[str]]] = {
     "optax": lambda: _public("optax.losses", "."),
     "keras": lambda: _public("keras.losses", ".", "Loss|get|serialize|deserialize"),
     "scikit-learn": _sklearn,
-    "torchvision": _torchvision,
+    "torchvision": lambda: _public("torchvision.ops", "loss"),
     "monai": lambda: _public("monai.losses", "."),
-    "segmentation-models-pytorch": _smp,
+    "segmentation-models-pytorch": lambda: _public("segmentation_models_pytorch.losses", "Loss$"),
     "metric-learning": lambda: _public("pytorch_metric_learning.losses", "Loss", "Base.*"),
     "kornia": lambda: _public("kornia.losses", ".", "one_hot|MIKernel"),
 }
@@ -120,15 +118,10 @@ THEIRS: dict[str, Callable[[], set[str]]] = {
 @functools.cache
 def namespace(page: str) -> dict[str, Any]:
     """What the page imports, and the arrays of its framework."""
-    if page == "mmdetection":
-        return {"al": al} | inputs()
-    pytest.importorskip(PACKAGES[page])
-    os.environ.setdefault("KERAS_BACKEND", "torch")
+    imported(PACKAGES[page])
     names: dict[str, Any] = {}
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     (imports,) = re.findall(r"```python\n((?:import|from) .*?)```", text, re.DOTALL)
-    with contextlib.suppress(ImportError, RuntimeError):  # operators that no CPU build of torchvision has
-        kit.module("peers._torchvision_operators")
     exec(imports, names)
     asarray: Callable[[Any], Any] = np.asarray
     if page == "optax":
@@ -182,7 +175,6 @@ def test_the_two_calls_do_what_the_row_says(row: Row) -> None:
 
 @pytest.mark.parametrize("page", THEIRS)
 def test_every_loss_of_theirs_is_in_the_table(page: str) -> None:
-    os.environ.setdefault("KERAS_BACKEND", "torch")
     written = " ".join(code for row in ROWS if row.page == page for code in row.theirs)
     named = set(re.findall(r"\w+", written))
     theirs = THEIRS[page]()
