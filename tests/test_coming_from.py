@@ -26,7 +26,7 @@ from .coming_from import inputs
 DOCS = Path(__file__).parents[1] / "docs" / "coming-from"
 CODE = re.compile(r"(?<!\})`([^`]+)`")
 LINK = re.compile(r"\{loss\}`(\w+)`")
-COLUMNS = ["", "arraylosses", "what to know"]
+COLUMNS = ["", "arraylosses"]
 AGREE, DIFFER, NONE, NOT_RUN = "=", "≠", "none", "not run"
 # Several of them compute in float32 whatever comes in, and add something like 1e-7.
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-7}
@@ -50,8 +50,9 @@ def rows_of(page: Path) -> list[Row]:
         cells = [cell.strip() for cell in re.split(r"(?:^|(?<=\s))\|", line)][1:-1]
         compares = cells[1:] == COLUMNS or (compares and line.startswith("|"))
         if compares and line.startswith("| `"):
-            theirs, mark, ours, notes = cells
-            found.append(Row(page.stem, CODE.findall(theirs), mark, "".join(CODE.findall(ours)), notes))
+            theirs, mark, ours = cells
+            call, _, notes = ours.rpartition(" <br> ")
+            found.append(Row(page.stem, CODE.findall(theirs), mark, call.strip("`"), notes))
     return found
 
 
