@@ -58,6 +58,7 @@ from . import (
     verification,
     vocabulary,
 )
+from ._core.citations import cite
 from ._core.debugging import debug
 from ._core.states import initial_state
 from .adaptive_margins import *
@@ -117,6 +118,7 @@ from .multiplicative_margins import *
 from .ndcg import *
 from .penalties import *
 from .perceptual import *
+from .plotting import plot
 from .positive_pairs import *
 from .proxies import *
 from .ranking import *
@@ -195,6 +197,7 @@ __all__ = [
     "box_area",
     "box_convert",
     "box_iou",
+    "cite",
     "class_centroids",
     "coco_alpha",
     "combined_margin_logits",
@@ -217,6 +220,7 @@ __all__ = [
     "normface_lower_bound",
     "objective",
     "pairwise_box_iou",
+    "plot",
     "update_centers",
     "value_and_grad",
     "vjp",

@@ -208,8 +208,11 @@ def gan_discriminator_loss(
 
     References
     ----------
-    Those of :func:`gan_generator_loss`; for "hinge" also Miyato et al., *Spectral normalization for
-    generative adversarial networks*, ICLR 2018, arXiv:1802.05957.
+    Goodfellow et al., *Generative adversarial nets*, NIPS 2014, arXiv:1406.2661; Mao et al., *Least
+    squares generative adversarial networks*, ICCV 2017, arXiv:1611.04076; Lim and Ye, *Geometric GAN*,
+    2017, arXiv:1705.02894; Arjovsky, Chintala, Bottou, *Wasserstein GAN*, ICML 2017, arXiv:1701.07875;
+    Miyato et al., *Spectral normalization for generative adversarial networks*, ICLR 2018,
+    arXiv:1802.05957, for "hinge".
 
     Examples
     --------
@@ -326,7 +329,8 @@ def feature_matching_loss(
     ----------
     Salimans et al., *Improved techniques for training GANs*, NIPS 2016, arXiv:1606.03498; Wang et al.,
     *High-resolution image synthesis and semantic manipulation with conditional GANs*, CVPR 2018,
-    arXiv:1711.11585; Kong, Kim, Bae, *HiFi-GAN*, NeurIPS 2020, arXiv:2010.05646.
+    arXiv:1711.11585; Kong, Kim, Bae, *HiFi-GAN: generative adversarial networks for efficient and high
+    fidelity speech synthesis*, NeurIPS 2020, arXiv:2010.05646.
 
     Examples
     --------

@@ -172,8 +172,10 @@ def log_stft_magnitude_loss(
 
     References
     ----------
-    Arık, Jun, Diamos, IEEE Signal Process. Lett. 26(1), 2019, arXiv:1808.06719; Kong, Kim, Bae,
-    *HiFi-GAN*, NeurIPS 2020, arXiv:2010.05646, for mel bands.
+    Arık, Jun, Diamos, *Fast spectrogram inversion using multi-head convolutional neural networks*, IEEE
+    Signal Process. Lett. 26(1), 2019, arXiv:1808.06719; Kong, Kim, Bae, *HiFi-GAN: generative adversarial
+    networks for efficient and high fidelity speech synthesis*, NeurIPS 2020, arXiv:2010.05646, for mel
+    bands.
 
     Examples
     --------
@@ -266,7 +268,8 @@ def multi_resolution_stft_loss(
 
     References
     ----------
-    Yamamoto, Song, Kim, *Parallel WaveGAN*, ICASSP 2020, arXiv:1910.11480.
+    Yamamoto, Song, Kim, *Parallel WaveGAN: a fast waveform generation model based on generative
+    adversarial networks with multi-resolution spectrogram*, ICASSP 2020, arXiv:1910.11480.
 
     Examples
     --------

@@ -354,7 +354,8 @@ def giou3d_loss(
 
     References
     ----------
-    Rezatofighi et al., *Generalized Intersection over Union*, CVPR 2019, arXiv:1902.09630.
+    Rezatofighi et al., *Generalized Intersection over Union: A Metric and a Loss for Bounding Box
+    Regression*, CVPR 2019, arXiv:1902.09630.
 
     Examples
     --------

@@ -342,10 +342,10 @@ def ciou_loss(
 
     References
     ----------
-    Zheng et al., *Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression*, AAAI
-    2020, arXiv:1911.08287; with the gate: Zheng et al., *Enhancing Geometric Factors in Model
-    Learning and Inference for Object Detection and Instance Segmentation*, IEEE Transactions on
-    Cybernetics, 2022, arXiv:2005.03572.
+    Zheng et al., *Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression*, AAAI 2020,
+    arXiv:1911.08287; Zheng et al., *Enhancing Geometric Factors in Model Learning and Inference for
+    Object Detection and Instance Segmentation*, IEEE Transactions on Cybernetics, 2022, arXiv:2005.03572,
+    for the gate.
 
     Examples
     --------

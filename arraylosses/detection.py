@@ -234,7 +234,8 @@ def rpn_loss(
 
     References
     ----------
-    Ren et al., *Faster R-CNN*, NIPS 2015, arXiv:1506.01497.
+    Ren et al., *Faster R-CNN: towards real-time object detection with region proposal networks*, NIPS
+    2015, arXiv:1506.01497.
 
     Examples
     --------

@@ -279,7 +279,7 @@ def distillation_loss(
 
     References
     ----------
-    Hinton, Vinyals and Dean, *Distilling the knowledge in a neural network*, arXiv:1503.02531.
+    Hinton, Vinyals and Dean, *Distilling the knowledge in a neural network*, 2015, arXiv:1503.02531.
 
     Examples
     --------

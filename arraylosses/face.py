@@ -199,7 +199,7 @@ def coco_loss(
     References
     ----------
     Liu, Li, Wang, *Learning deep features via congenerous cosine loss for person recognition*, 2017,
-    arXiv:1702.06890, and *Rethinking feature discrimination and polymerization for large-scale
+    arXiv:1702.06890; Liu, Li, Wang, *Rethinking feature discrimination and polymerization for large-scale
     recognition*, 2017, arXiv:1710.00870.
 
     Examples

@@ -71,8 +71,8 @@ def quality_focal_loss(
 
     References
     ----------
-    Li, Wang, Wu, Chen, Hu, Li, Tang, Yang, *Generalized Focal Loss*, NeurIPS 2020,
-    arXiv:2006.04388.
+    Li, Wang, Wu, Chen, Hu, Li, Tang, Yang, *Generalized Focal Loss: Learning Qualified and Distributed
+    Bounding Boxes for Dense Object Detection*, NeurIPS 2020, arXiv:2006.04388.
 
     Examples
     --------
@@ -245,8 +245,8 @@ def distribution_focal_loss(
 
     References
     ----------
-    Li, Wang, Wu, Chen, Hu, Li, Tang, Yang, *Generalized Focal Loss*, NeurIPS 2020,
-    arXiv:2006.04388.
+    Li, Wang, Wu, Chen, Hu, Li, Tang, Yang, *Generalized Focal Loss: Learning Qualified and Distributed
+    Bounding Boxes for Dense Object Detection*, NeurIPS 2020, arXiv:2006.04388.
 
     Examples
     --------

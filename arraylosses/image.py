@@ -96,7 +96,8 @@ def psnr_loss(
 
     References
     ----------
-    Chen, Lu, Zhang, Chu, Chen, *HINet*, CVPR Workshops 2021, arXiv:2105.06086, for its use as a loss.
+    Chen, Lu, Zhang, Chu, Chen, *HINet: half instance normalization network for image restoration*, CVPR
+    Workshops 2021, arXiv:2105.06086, for its use as a loss.
 
     Examples
     --------

@@ -129,9 +129,9 @@ def expectile_loss(
 
     References
     ----------
-    Newey and Powell, *Asymmetric least squares estimation and testing*, Econometrica 55(4), 1987; in
-    reinforcement learning: Kostrikov, Nair, Levine, *Offline reinforcement learning with implicit
-    Q-learning*, ICLR 2022, arXiv:2110.06169.
+    Newey and Powell, *Asymmetric least squares estimation and testing*, Econometrica 55(4), 1987;
+    Kostrikov, Nair, Levine, *Offline reinforcement learning with implicit Q-learning*, ICLR 2022,
+    arXiv:2110.06169, in reinforcement learning.
 
     Examples
     --------

@@ -93,9 +93,9 @@ def gaussian_nll(
 
     References
     ----------
-    Nix and Weigend, *Estimating the mean and variance of the target probability distribution*, ICNN
-    1994. Kendall and Gal, *What uncertainties do we need in Bayesian deep learning for computer
-    vision?*, NeurIPS 2017, arXiv:1703.04977.
+    Nix and Weigend, *Estimating the mean and variance of the target probability distribution*, ICNN 1994;
+    Kendall and Gal, *What uncertainties do we need in Bayesian deep learning for computer vision?*,
+    NeurIPS 2017, arXiv:1703.04977.
 
     Examples
     --------
@@ -437,8 +437,9 @@ def tweedie_deviance(
 
     References
     ----------
-    Tweedie, *An index which distinguishes between some important exponential families*, 1984.
-    Jørgensen, *Exponential dispersion models*, J. R. Statist. Soc. B 49(2), 1987.
+    Tweedie, *An index which distinguishes between some important exponential families*, in Statistics:
+    Applications and New Directions, 1984; Jørgensen, *Exponential dispersion models*, J. R. Statist. Soc.
+    B 49(2), 1987.
 
     Examples
     --------

@@ -103,8 +103,9 @@ def lovasz_hinge_loss(
 
     References
     ----------
-    Yu, Blaschko, *Learning Submodular Losses with the Lovász Hinge*, ICML 2015; Berman, Triki,
-    Blaschko, *The Lovász-Softmax Loss*, CVPR 2018, arXiv:1705.08790.
+    Yu, Blaschko, *Learning Submodular Losses with the Lovász Hinge*, ICML 2015; Berman, Triki, Blaschko,
+    *The Lovász-Softmax Loss: A Tractable Surrogate for the Optimization of the Intersection-Over-Union
+    Measure in Neural Networks*, CVPR 2018, arXiv:1705.08790.
 
     Examples
     --------
@@ -221,7 +222,8 @@ def lovasz_softmax_loss(
 
     References
     ----------
-    Berman, Triki, Blaschko, *The Lovász-Softmax Loss*, CVPR 2018, arXiv:1705.08790.
+    Berman, Triki, Blaschko, *The Lovász-Softmax Loss: A Tractable Surrogate for the Optimization of the
+    Intersection-Over-Union Measure in Neural Networks*, CVPR 2018, arXiv:1705.08790.
 
     Examples
     --------

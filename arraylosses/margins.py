@@ -314,7 +314,7 @@ def logistic_loss(
 
     References
     ----------
-    Cox, *The regression analysis of binary sequences*, J. R. Stat. Soc. B 20(2), 1958.
+    Cox, *The regression analysis of binary sequences*, J. Royal Statistical Society B 20(2), 1958.
 
     Examples
     --------
@@ -369,9 +369,9 @@ def exponential_loss(
 
     References
     ----------
-    Freund and Schapire, *A decision-theoretic generalization of on-line learning and an application
-    to boosting*, J. Comput. Syst. Sci. 55(1), 1997; Friedman, Hastie and Tibshirani, *Additive
-    logistic regression*, Ann. Stat. 28(2), 2000.
+    Freund and Schapire, *A decision-theoretic generalization of on-line learning and an application to
+    boosting*, J. Comput. Syst. Sci. 55(1), 1997; Friedman, Hastie and Tibshirani, *Additive logistic
+    regression: a statistical view of boosting*, Ann. Stat. 28(2), 2000.
 
     Examples
     --------

@@ -302,10 +302,10 @@ def triplet_margin_loss(
 
     References
     ----------
-    Schroff, Kalenichenko, Philbin, *FaceNet*, CVPR 2015, arXiv:1503.03832; Balntas et al., *Learning
-    local feature descriptors with triplets and shallow convolutional neural networks*, BMVC 2016, of the
-    swap; Hermans, Beyer, Leibe, *In defense of the triplet loss for person re-identification*, 2017,
-    arXiv:1703.07737, of the soft hinge.
+    Schroff, Kalenichenko, Philbin, *FaceNet: a unified embedding for face recognition and clustering*,
+    CVPR 2015, arXiv:1503.03832; Balntas et al., *Learning local feature descriptors with triplets and
+    shallow convolutional neural networks*, BMVC 2016, of the swap; Hermans, Beyer, Leibe, *In defense of
+    the triplet loss for person re-identification*, 2017, arXiv:1703.07737, of the soft hinge.
 
     Examples
     --------
@@ -392,7 +392,7 @@ def facenet_triplet_loss(
 
     References
     ----------
-    Schroff, Kalenichenko, Philbin, *FaceNet: A unified embedding for face recognition and clustering*,
+    Schroff, Kalenichenko, Philbin, *FaceNet: a unified embedding for face recognition and clustering*,
     CVPR 2015, arXiv:1503.03832.
 
     Examples

@@ -212,8 +212,8 @@ def cross_entropy(
     References
     ----------
     Bridle, *Probabilistic interpretation of feedforward classification network outputs*, in
-    Neurocomputing, 1990. Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, *Rethinking the Inception
-    architecture*, CVPR 2016, arXiv:1512.00567, for the smoothing.
+    Neurocomputing, 1990; Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, *Rethinking the Inception architecture
+    for computer vision*, CVPR 2016, arXiv:1512.00567, for the smoothing.
 
     Examples
     --------
@@ -324,9 +324,9 @@ def label_smoothed_cross_entropy(
 
     References
     ----------
-    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, *Rethinking the Inception architecture*, CVPR 2016,
-    arXiv:1512.00567; Müller, Kornblith, Hinton, *When does label smoothing help?*, NeurIPS 2019,
-    arXiv:1906.02629.
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, *Rethinking the Inception architecture for computer vision*,
+    CVPR 2016, arXiv:1512.00567; Müller, Kornblith, Hinton, *When does label smoothing help?*, NeurIPS
+    2019, arXiv:1906.02629.
 
     Examples
     --------

@@ -122,7 +122,8 @@ def lifted_structure_loss(
     References
     ----------
     Oh Song, Xiang, Jegelka, Savarese, *Deep metric learning via lifted structured feature embedding*,
-    CVPR 2016, arXiv:1511.06452; Hermans, Beyer, Leibe, 2017, arXiv:1703.07737, for the generalised form.
+    CVPR 2016, arXiv:1511.06452; Hermans, Beyer, Leibe, *In defense of the triplet loss for person
+    re-identification*, 2017, arXiv:1703.07737, for the generalised form.
 
     Examples
     --------

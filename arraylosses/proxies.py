@@ -91,8 +91,9 @@ def proxy_nca_loss(
 
     References
     ----------
-    Movshovitz-Attias, Toshev, Leung, Ioffe, Singh, *No fuss distance metric learning using proxies*,
-    ICCV 2017, arXiv:1703.07464; Teh, DeVries, Taylor, *ProxyNCA++*, ECCV 2020, arXiv:2004.01113.
+    Movshovitz-Attias, Toshev, Leung, Ioffe, Singh, *No fuss distance metric learning using proxies*, ICCV
+    2017, arXiv:1703.07464; Teh, DeVries, Taylor, *ProxyNCA++: revisiting and revitalizing proxy
+    neighborhood component analysis*, ECCV 2020, arXiv:2004.01113.
 
     Examples
     --------

@@ -76,7 +76,8 @@ def absolute_error(
 
     References
     ----------
-    Boscovich (1757); Laplace, *Mémoire sur la probabilité des causes par les évènements*, 1774.
+    Boscovich, *De litteraria expeditione per pontificiam ditionem*, 1757; Laplace, *Mémoire sur la
+    probabilité des causes par les évènements*, 1774.
 
     Examples
     --------

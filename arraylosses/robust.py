@@ -273,8 +273,8 @@ def tukey_biweight_loss(
 
     References
     ----------
-    Beaton and Tukey, *The fitting of power series, meaning polynomials, illustrated on band-
-    spectroscopic data*, Technometrics 16(2), 1974.
+    Beaton and Tukey, *The fitting of power series, meaning polynomials, illustrated on
+    band-spectroscopic data*, Technometrics 16(2), 1974.
 
     Examples
     --------

@@ -125,9 +125,10 @@ def dice_loss(
 
     References
     ----------
-    Milletari, Navab, Ahmadi, *V-Net*, 3DV 2016, arXiv:1606.04797 (squared); Drozdzal et al., *The
-    Importance of Skip Connections in Biomedical Image Segmentation*, 2016, arXiv:1608.04117; Wang
-    et al., *Dice Semimetric Losses*, MICCAI 2023, arXiv:2303.16296 ("min").
+    Milletari, Navab, Ahmadi, *V-Net: fully convolutional neural networks for volumetric medical image
+    segmentation*, 3DV 2016, arXiv:1606.04797, squared; Drozdzal et al., *The Importance of Skip
+    Connections in Biomedical Image Segmentation*, 2016, arXiv:1608.04117; Wang et al., *Dice Semimetric
+    Losses: Optimizing the Dice Score with Soft Labels*, MICCAI 2023, arXiv:2303.16296, for "min".
 
     Examples
     --------
@@ -246,9 +247,9 @@ def jaccard_loss(
 
     References
     ----------
-    Rahman, Wang, *Optimizing Intersection-Over-Union in Deep Neural Networks for Image
-    Segmentation*, ISVC 2016; Wang et al., *Jaccard Metric Losses*, NeurIPS 2023, arXiv:2302.05666
-    ("min").
+    Rahman, Wang, *Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation*,
+    ISVC 2016; Wang et al., *Jaccard Metric Losses: Optimizing the Jaccard Index with Soft Labels*,
+    NeurIPS 2023, arXiv:2302.05666, for "min".
 
     Examples
     --------

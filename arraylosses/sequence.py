@@ -116,7 +116,8 @@ def ctc_loss(
 
     References
     ----------
-    Graves, Fernández, Gomez, Schmidhuber, *Connectionist temporal classification*, ICML 2006.
+    Graves, Fernández, Gomez, Schmidhuber, *Connectionist temporal classification: labelling unsegmented
+    sequence data with recurrent neural networks*, ICML 2006.
 
     Examples
     --------

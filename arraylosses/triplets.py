@@ -249,7 +249,8 @@ def triplet_batch_hard_loss(
     References
     ----------
     Hermans, Beyer, Leibe, *In defense of the triplet loss for person re-identification*, 2017,
-    arXiv:1703.07737; Schroff, Kalenichenko, Philbin, *FaceNet*, CVPR 2015, arXiv:1503.03832.
+    arXiv:1703.07737; Schroff, Kalenichenko, Philbin, *FaceNet: a unified embedding for face recognition
+    and clustering*, CVPR 2015, arXiv:1503.03832.
 
     Examples
     --------

@@ -103,7 +103,8 @@ def z_loss(
 
     References
     ----------
-    Chowdhery et al., *PaLM*, 2022, arXiv:2204.02311; Zoph et al., *ST-MoE*, 2022, arXiv:2202.08906.
+    Chowdhery et al., *PaLM: scaling language modeling with pathways*, 2022, arXiv:2204.02311; Zoph et
+    al., *ST-MoE: designing stable and transferable sparse expert models*, 2022, arXiv:2202.08906.
 
     Examples
     --------
@@ -225,7 +226,8 @@ def linear_cross_entropy(
     References
     ----------
     Wijmans, Huval, Hertzberg, Koltun, Krähenbühl, *Cut your losses in large-vocabulary language models*,
-    ICLR 2025, arXiv:2411.09009; Chowdhery et al., *PaLM*, 2022, arXiv:2204.02311, for the penalty.
+    ICLR 2025, arXiv:2411.09009; Chowdhery et al., *PaLM: scaling language modeling with pathways*, 2022,
+    arXiv:2204.02311, for the penalty.
 
     Examples
     --------

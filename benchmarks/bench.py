@@ -119,7 +119,7 @@ COLUMNS = ("loss", "peer", *MEASURES)
 def page(results: Sequence[Result], facts: dict[str, str]) -> str:
     parts = ["\n".join(f"* {what}: {how}" for what, how in facts.items())]
     for mode in dict.fromkeys(r.mode for r in results):
-        parts += [f"### {mode}", markdown(COLUMNS, rows_of(results, mode))]
+        parts += [f"## {mode}", markdown(COLUMNS, rows_of(results, mode))]
     return "\n\n".join(parts)
 
 

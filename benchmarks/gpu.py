@@ -169,7 +169,7 @@ def page(results: list[Result], facts: dict[str, str]) -> str:
         for name in dict.fromkeys(r.loss for r in results if r.mode == mode):
             value, both = (r for r in results if (r.loss, r.mode) == (name, mode))
             rows.append([name, both.peer, *cells(value), *cells(both)])
-        parts += [f"### {mode}", markdown(COLUMNS, rows)]
+        parts += [f"## {mode}", markdown(COLUMNS, rows)]
     return "\n\n".join(parts)
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import arraylosses
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "arraylosses"
 author = "the arraylosses developers"
 version = release = arraylosses.__version__
 
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design"]
-exclude_patterns = ["_build", "programs"]
+extensions = ["mathml", "picture", "reference", "sidebar", "myst_nb", "sphinx_copybutton", "sphinx_design"]
+html_math_renderer = "mathml"
+exclude_patterns = ["_build", "_ext", "programs"]
 nitpicky = True
+default_role = "code"  # of the names of parameters in docstrings
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+# `-t quick` checks every page and link, but runs no tutorial and draws no picture.
+nb_execution_mode = "off" if tags.has("quick") else "force"  # noqa: F821
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 

@@ -1,4 +1,4 @@
-"""The command line: `arraylosses list | show | validate`."""
+"""The command line: `arraylosses list | show | cite | validate`."""
 
 from __future__ import annotations
 

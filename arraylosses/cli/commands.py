@@ -55,6 +55,12 @@ def show(loss: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def cite(loss: str) -> None:
+    """The papers of one loss, as BibTeX to copy."""
+    typer.echo(arraylosses.cite(validation.known([loss])[0]), nl=False)
+
+
+@app.command()
 def validate(
     losses: Annotated[
         list[str] | None,

@@ -1,0 +1,91 @@
+"""The sheet that panels are put on: its title, its legend, and where everything stands, in inches."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .theme import Theme
+
+WIDTH = 7.5
+LEFT, RIGHT, GUTTER, BELOW, ROW_GAP, CAPTION = 0.62, 0.16, 0.62, 0.52, 0.16, 0.26
+TITLE, LEGEND_ROW = 0.52, 0.26
+SMALL, NORMAL, LARGE = 9.0, 10.0, 13.0
+
+
+class LossFigure(Figure):  # type: ignore[misc]  # whose class is not known where matplotlib is not
+    """A figure that notebooks show by itself, without pyplot."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=192)
+        width, height = self.get_size_inches()
+        return file.getvalue(), {"width": round(96 * width), "height": round(96 * height)}
+
+
+class Sheet:
+    """A figure of columns of panels, under a title and a legend."""
+
+    def __init__(self, theme: Theme, title: str, subtitle: str, legend: list[Line2D], height: float) -> None:
+        self.theme = theme
+        self.rows = legend_rows([str(line.get_label()) for line in legend])
+        self.head = TITLE + LEGEND_ROW * len(self.rows) + (0.08 if legend else 0.0)
+        self.height = self.head + height
+        self.figure = LossFigure(figsize=(WIDTH, self.height), facecolor=theme.paper)
+        FigureCanvasAgg(self.figure)
+        self.write(0.12, 0.30, title, size=LARGE, color=theme.ink, weight="bold")
+        if subtitle:
+            self.write(0.12, 0.49, subtitle, size=SMALL, color=theme.muted)
+        self._legend(legend)
+
+    def write(self, x: float, down: float, text: str, size: float, **style: Any) -> None:
+        """A text, so many inches from the left and from the top."""
+        self.figure.text(x / WIDTH, 1 - down / self.height, text, fontsize=size, **style)
+
+    def _legend(self, lines: list[Line2D]) -> None:
+        at = 0
+        for row, count in enumerate(self.rows):
+            part = lines[at : at + count]
+            at += count
+            legend = self.figure.legend(
+                handles=part, loc="upper left", ncols=count, frameon=False, fontsize=NORMAL,
+                bbox_to_anchor=(0.04 / WIDTH, 1 - (TITLE + 0.02 + LEGEND_ROW * row) / self.height),
+                borderaxespad=0, borderpad=0.3, handlelength=2.6, columnspacing=1.6, labelcolor=self.theme.ink,
+            )  # fmt: skip
+            self.figure.add_artist(legend)
+
+    def axes(self, x: float, down: float, width: float, height: float) -> Any:
+        """Axes, from the left and from below the legend, in inches."""
+        bottom = self.height - self.head - down - height
+        box = (x / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
+        axes = self.figure.add_axes(box, facecolor=self.theme.paper)
+        axes.grid(True, color=self.theme.grid, linewidth=0.8)
+        axes.set_axisbelow(True)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color(self.theme.muted)
+        axes.tick_params(colors=self.theme.muted, labelsize=SMALL, length=3)
+        return axes
+
+    def caption(self, axes: Any, text: str) -> None:
+        """What a panel shows, above it."""
+        axes.set_title(text, loc="left", fontsize=NORMAL, color=self.theme.ink, pad=5)
+
+
+def legend_rows(labels: list[str]) -> list[int]:
+    """How many entries stand in each row of a legend."""
+    rows: list[int] = []
+    used = WIDTH
+    for text in labels:
+        width = 0.55 + 0.098 * len(text)
+        if used + width > WIDTH - 0.3:
+            rows.append(0)
+            used = 0.0
+        rows[-1] += 1
+        used += width
+    return rows
