@@ -31,3 +31,5 @@ nb_execution_timeout = 120
 html_theme = "furo"
 html_title = "arraylosses"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["calls.css"]
