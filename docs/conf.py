@@ -45,6 +45,6 @@ html_theme = "furo"
 html_title = "arraylosses"
 html_show_copyright = html_show_sourcelink = False
 html_static_path = ["_static"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "calls.css"]
 # A page of its own, which `nox -s peers` writes.
 html_extra_path = [name for name in ("peers.html",) if (HERE / name).exists()]

@@ -10,7 +10,15 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
-PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("index", "gradients", "distance-maps"))]
+NAMES = (
+    "index",
+    "gradients",
+    "distance-maps",
+    "choosing/properties",
+    "coming-from/index",
+    "coming-from/torch",
+)
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -18,7 +26,7 @@ def test_examples_run(page):
     for framework in ("torch", "jax", "dask", "scipy"):
         pytest.importorskip(framework)
     found = doctest.testfile(str(page), module_relative=False)
-    assert found.attempted > 8
+    assert found.attempted > 5
     assert found.failed == 0
 
 

@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 
 def build_explorer(app: Sphinx, problem: Exception | None) -> None:
     if problem is None and app.builder.format == "html" and not app.tags.has("quick"):
-        importlib.import_module("docs.explorer").build(Path(app.outdir) / "explorer.html")
+        importlib.import_module("docs.explorer").build(Path(app.outdir) / "explorer" / "index.html")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
