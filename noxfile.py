@@ -8,7 +8,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "minimal", "tests"]
+nox.options.sessions = ["lint", "minimal", "tests", "pages"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 # Two thirds of the tests wait for compilers and gain from more processes than one. A process that has
@@ -17,6 +17,8 @@ PARALLEL = ("-n", "2", "--dist", "worksteal")
 # XLA compiles what then runs for microseconds. Its rewriting of a graph, which decides on the numbers, stays;
 # what is left out makes machine code fast.
 QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
+
+STRICTLY = ("-b", "html", "-W", "--keep-going", "-q")  # a warning is an error
 
 
 def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
@@ -102,7 +104,13 @@ def accuracy(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The site, into docs/_build/html: every example and tutorial runs, and a warning is an error."""
+    """The site, into docs/_build/html: every example and tutorial runs, every picture is drawn."""
     install_checkout(session, "test", "frameworks", "boosting", "docs")
-    strictly = ("-W", "--keep-going")
-    session.run("sphinx-build", *strictly, "-b", "html", *session.posargs, "docs", "docs/_build/html")
+    session.run("sphinx-build", *STRICTLY, *session.posargs, "docs", "docs/_build/html")
+
+
+@nox.session
+def pages(session: nox.Session) -> None:
+    """All pages of the site and the links between them, but nothing that has to be computed."""
+    install_checkout(session, "docs")
+    session.run("sphinx-build", *STRICTLY, "-t", "quick", "docs", "docs/_build/quick")
