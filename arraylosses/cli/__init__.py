@@ -1,4 +1,4 @@
-"""The command line: `arraylosses list | show | validate`."""
+"""The command line: `arraylosses list | show | plot | validate`."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def towards(vary: dict[str, tuple[Any, ...]], make: Any, cases: Mapping[str, Any
     marks = (Mark("the other one", ((1.0, 0.0),), "*"), circle())
     return Recipe(
         (
-            Walk("angle between the two, in degrees", (0.0, 180.0), walk, cases, orders=orders),
+            Walk("angle, in degrees", (0.0, 180.0), walk, cases, orders=orders),
             Field(lambda xp, p: make(xp, p, case), (-1.6, 1.6, -1.6, 1.6), marks, caption),
         ),
         vary, **more,

@@ -11,8 +11,8 @@ from .recipes import Field, Mark, Recipe, Walk
 
 Array = Any
 WIDE, HIGH, TURN = 2.0, 1.2, 0.5  # of the target, which is in the middle
-SHIFT = "shift, in units of the target’s width"
-SIZE = "size, as a multiple of the target’s"
+SHIFT = "shift, in widths of the target"
+SIZE = "size, in sizes of the target"
 Layout = Callable[[Any, Array, Array, Array, Array], Array]
 
 
@@ -59,7 +59,7 @@ def straight(layout: Layout, vary: dict[str, tuple[Any, ...]] | None = None, **m
         (
             Walk(SHIFT, (-2.0, 2.0), slide, orders=1),
             Walk(SIZE, (0.25, 3.0), grow, orders=1),
-            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre", ("x", "y")),
+            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
         vary or {}, **more,
     )  # fmt: skip
@@ -94,20 +94,27 @@ def rotated(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
         (
             (Walk(SHIFT, (-2.0, 2.0), slide), Walk(SIZE, (0.25, 3.0), grow)),
             Walk("rotation, in degrees", (-90.0, 90.0), turn, orders=1),
-            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre", ("x", "y")),
+            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
         vary, **more,
     )  # fmt: skip
 
 
 def plain(
-    vary: dict[str, tuple[Any, ...]] | None = None, given: dict[str, Any] | None = None, **fixed: Any
+    vary: dict[str, tuple[Any, ...]] | None = None,
+    given: dict[str, Any] | None = None,
+    subtitle: str = "",
+    **fixed: Any,
 ) -> Recipe:
-    return straight(cxcywh, vary, given=given or {}, fixed={"fmt": "cxcywh", **fixed})
+    return straight(cxcywh, vary, given=given or {}, fixed={"fmt": "cxcywh", **fixed}, subtitle=subtitle)
 
 
 RECIPES: dict[str, Recipe] = {
-    "iou_loss": plain({"mode": ("linear", "square", "log")}),
+    "iou_loss": plain(
+        {"mode": ("linear", "square", "log")},
+        {"clip_min": 0.05},
+        subtitle="the logarithm is that of an overlap of 0.05 at least",
+    ),
     "giou_loss": plain(),
     "diou_loss": plain(),
     "ciou_loss": plain(),
@@ -120,7 +127,7 @@ RECIPES: dict[str, Recipe] = {
     "extended_iou_loss": plain({"smooth_point": (0.1, 0.3, 0.6)}),
     "wiou_loss": plain({"version": (1, 2, 3)}, {"iou_loss_mean": 0.5}),
     "inner_iou_loss": plain({"ratio": (0.5, 0.75, 1.0, 1.5)}),
-    "thresholded_iou_loss": plain({"threshold": (0.3, 0.5, 0.7)}),
+    "thresholded_iou_loss": plain({"alpha": (0.1, 0.5, 1.0)}),
     "giou3d_loss": straight(corners),
     "box_l1_giou_loss": straight(image, {"l1_weight": (0.0, 5.0, 10.0)}),
     "gwd_loss": rotated({"fun": ("log1p", "sqrt", "none")}),

@@ -174,8 +174,8 @@ RECIPES: dict[str, Recipe] = {
                 {"σ² = 0.25": 0.25, "σ² = 1": 1.0, "σ² = 4": 4.0}, orders=1,
             ),
             Field(
-                gaussian_force, (-3.0, 3.0, -1.5, 1.5), (Mark("target", ((0.0, 0.0),), "*"),),
-                "force on mean and deviation", ("prediction − target", "log σ"),
+                gaussian_force, (-2.0, 2.0, -1.0, 1.6), (Mark("target", ((0.0, 0.0),), "*"),),
+                "force on mean and log σ", ("prediction − target", "log σ"),
             ),
         ),
         unit=NATS,

@@ -172,7 +172,7 @@ RECIPES: dict[str, Recipe] = {
     "lifted_structure_loss": plane(
         {"margin": (0.5, 1.0, 2.0)}, in_batch(BATCH, BATCH_LABELS), BATCH_MARKS, pick=total, in_turn=True, steps=9
     ),
-    "angular_loss": plane({"alpha": (30.0, 45.0, 60.0)}, against, BATCH_MARKS),
+    "angular_loss": around({"alpha": (30.0, 45.0, 60.0)}, on_circle_against, pick=summed),
     "center_loss": plane(
         {"half": (True, False)}, proxies,
         (Mark("own centre", (POSITIVE,), "*"), Mark("other centres", points(PROXIES[1:]), "X")),

@@ -34,7 +34,7 @@ RELATIVE = {"target 1": 1.0}
 ENTRIES: dict[str, Entry] = {
     "absolute_error": Entry(unit=TARGET),
     "squared_error": Entry(unit=SQUARED),
-    "smooth_l1_loss": Entry({"beta": (0.1, 1.0, 2.0)}, unit=TARGET),
+    "smooth_l1_loss": Entry({"beta": (0.1, 0.5, 1.0)}, unit=TARGET),
     "huber_loss": Entry({"delta": (0.5, 1.0, 2.0)}, unit=SQUARED),
     "balanced_l1_loss": Entry({"alpha": (0.2, 0.5, 1.0)}, (-2.0, 2.0)),
     "charbonnier_loss": Entry({"eps": (0.001, 0.3, 1.0)}, (-2.0, 2.0), unit=TARGET),
@@ -100,7 +100,7 @@ def recipe(spec: Loss) -> Recipe | None:
         return None
     entry = ENTRIES.get(spec.name, Entry())
     first, second = (spec.domains[name][form] for name in spec.arrays)
-    vary = entry.vary or usual_values(spec)
+    vary = entry.vary if spec.name in ENTRIES else usual_values(spec)
     targets = entry.targets or targets_of(second)
     if second.dense and targets is None:
         targets = {"": 0.0}

@@ -10,10 +10,10 @@ import numpy as np
 from .recipes import Masks, Recipe, Walk, items
 
 Array = Any
-N, RADIUS = 32, 7.0  # pixels along a side, and of the true disc
+N, RADIUS = 44, 7.5  # pixels along a side, and of the true disc
 ACROSS, DOWN = np.meshgrid(np.arange(N) - (N - 1) / 2, np.arange(N) - (N - 1) / 2)
-GROW, SHIFT, SURE = (1.0, 15.0), (-15.0, 15.0), (0.0, 1.0)
-AT = {GROW: (2.0, 7.0, 13.0), SHIFT: (-12.0, 0.0, 6.0), SURE: (0.15, 0.5, 1.0)}
+GROW, SHIFT, SURE = (1.0, 19.0), (-14.0, 14.0), (0.0, 1.0)
+AT = {GROW: (3.0, 7.5, 16.0), SHIFT: (-12.0, 0.0, 5.0), SURE: (0.2, 0.6, 1.0)}
 Make = Callable[[Any, Array, Array], tuple[Any, ...]]
 
 
@@ -82,7 +82,7 @@ def discs(
     walks = [
         walk(
             label, span, lambda xp, x, _, form=form: make(xp, *form(xp, x)),
-            lambda xp, x, form=form: form(xp, x)[0], AT[span], TRUTH, 97,
+            lambda xp, x, form=form: form(xp, x)[0], AT[span], TRUTH, 49,
         )
         for label, span, form in (
             ("radius of the mask, in pixels", GROW, GROWN),
@@ -128,6 +128,14 @@ def as_logits(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
     return 6 * mask - 3, like(xp, mask, TRUTH * 1.0)
 
 
+def unsure(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
+    """A mask that is nowhere certain, where certainty may cost infinitely much."""
+    return of_target(xp, 0.02 + 0.96 * mask, TRUTH * 1.0)
+
+
+UNSURE = "probabilities from 0.02 outside of the mask to 0.98 inside"
+
+
 def with_labels(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
     labels = xp.astype(like(xp, mask, TRUTH * 1.0), xp.int64)
     return two_classes(xp, mask), labels
@@ -135,11 +143,11 @@ def with_labels(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
 
 RECIPES: dict[str, Recipe] = {
     "dice_loss": discs(vary={"squared": (False, True)}),
-    "jaccard_loss": discs(vary={"smooth_nr": (0.0, 50.0, 200.0)}),
+    "jaccard_loss": discs(vary={"intersection": ("product", "min")}),
     "tversky_loss": discs(vary={"beta": (0.2, 0.5, 0.8)}),
     "focal_tversky_loss": discs(vary={"gamma": (0.5, 0.75, 1.5)}),
-    "combo_loss": discs(vary={"alpha": (0.0, 0.5, 1.0)}),
-    "unified_focal_loss": discs(vary={"gamma": (0.1, 0.5, 0.9)}),
+    "combo_loss": discs(unsure, {"alpha": (0.0, 0.5, 1.0)}, subtitle=UNSURE),
+    "unified_focal_loss": discs(unsure, {"gamma": (0.1, 0.5, 0.9)}, subtitle=UNSURE),
     "generalized_dice_loss": discs(vary={"weighting": ("square", "simple", "uniform")}),
     "log_cosh_dice_loss": discs(vary={"squared": (False, True)}),
     "sensitivity_specificity_loss": discs(vary={"sensitivity_weight": (0.05, 0.5, 0.95)}),
@@ -149,5 +157,5 @@ RECIPES: dict[str, Recipe] = {
     "lovasz_softmax_loss": discs(with_labels, fixed={"per_image": True}),
     "boundary_loss": discs(with_distance, unit="pixels"),
     "hausdorff_dt_loss": discs(with_distances, {"alpha": (1.0, 2.0, 3.0)}, given={"log": True}),
-    "soft_cldice_loss": vessels({"iterations": (1, 3, 6)}),
+    "soft_cldice_loss": vessels({}),
 }

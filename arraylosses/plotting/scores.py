@@ -30,6 +30,11 @@ def rank_label(xp: Any, x: Array, sign: float) -> tuple[Array, ...]:
     return x, xp.zeros_like(x), xp.zeros_like(x) + sign
 
 
+def both(result: Any, x: Array) -> Array:
+    """The items of real and of generated samples, added up."""
+    return result[0] + result[1]
+
+
 REAL_OR_FAKE = {"of a real sample": True, "of a generated sample": False}
 
 
@@ -91,16 +96,16 @@ RECIPES: dict[str, Recipe] = {
         {"kind": ("non_saturating", "minimax", "lsgan", "wgan")},
     ),
     "gan_discriminator_loss": Recipe(
-        (Walk("score, the other one being 0", (-4.0, 4.0), judged, REAL_OR_FAKE),),
+        (Walk("score, the other one being 0", (-4.0, 4.0), judged, REAL_OR_FAKE, pick=both),),
         {"kind": ("non_saturating", "lsgan", "hinge", "wgan")},
     ),
     "hifigan_discriminator_loss": Recipe(
-        (Walk("score, the other one being 0", (-2.0, 3.0), judged, REAL_OR_FAKE),)
+        (Walk("score, the other one being 0", (-2.0, 3.0), judged, REAL_OR_FAKE, pick=both),)
     ),
     "feature_matching_loss": Recipe(
         (
             Walk(
-                "features of generated samples, less those of real ones", (-2.0, 2.0),
+                "difference of the features", (-2.0, 2.0),
                 lambda xp, x, _: (xp.stack([x, x]), np.zeros(2)), in_turn=True,
             ),
         ),

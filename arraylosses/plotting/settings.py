@@ -37,7 +37,7 @@ class Settings:
 
 def number(value: Any) -> str:
     """A number as a reader writes it."""
-    return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value).replace("-", "−")
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value).replace("-", "−")
 
 
 def label(name: str, value: Any) -> str:
@@ -63,7 +63,7 @@ def settings(spec: Loss, recipe: Recipe, param: Mapping[str, Any] | None) -> Set
     free = [k for k, r in spec.rules.items() if isinstance(r, Rule) and k not in FIXED | {*recipe.fixed}]
     for name, values in asked.items():
         if name not in free:
-            one_of = f"one of {', '.join(free)}" if free else "none, of which this loss has none to vary"
+            one_of = f"one of {', '.join(free)}" if free else "and this loss has none"
             raise refuse(spec.name, "param", f"name a parameter, {one_of}", Words(repr(name)))
         if not values:
             raise refuse(spec.name, f"param[{name!r}]", "have at least one value", ())
