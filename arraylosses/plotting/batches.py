@@ -100,9 +100,12 @@ def queries(kind: str) -> Any:
         boxes = xp.stack([0.5 + off, nothing + 0.5, nothing + 0.3, nothing + 0.2, *[nothing + 0.5] * 4])
         target = np.asarray([[[0.5, 0.5, 0.3, 0.2]]])
         return (
-            xp.reshape(logits, (1, 2, 3)), xp.reshape(boxes, (1, 2, 4)), np.asarray([[0]]), target,
+            xp.reshape(logits, (1, 2, 3)),
+            xp.reshape(boxes, (1, 2, 4)),
+            np.asarray([[0]]),
+            target,
             np.asarray([[0, -1]]),
-        )  # fmt: skip
+        )
 
     return make
 
@@ -147,11 +150,13 @@ RECIPES: dict[str, Recipe] = {
         vary={"lam": (0.005, 0.1, 1.0)},
     ),
     "fast_rcnn_loss": turns(
-        ("logit of the label", head("logit"), LOGIT), ("error of one side of the box", head("box"), OFF),
+        ("logit of the label", head("logit"), LOGIT),
+        ("error of one side of the box", head("box"), OFF),
         vary={"beta": (0.1, 1.0, 2.0)},
     ),
     "rpn_loss": turns(
-        ("objectness of an object", proposal("logit"), LOGIT), ("error of one side of the box", proposal("box"), OFF),
+        ("objectness of an object", proposal("logit"), LOGIT),
+        ("error of one side of the box", proposal("box"), OFF),
         vary={"beta": (1 / 9, 1.0, 2.0)},
     ),
     "multibox_loss": turns(
@@ -165,11 +170,16 @@ RECIPES: dict[str, Recipe] = {
         vary={"no_object_weight": (0.1, 0.5, 1.0)},
     ),
     "ghm_classification_loss": Recipe(
-        (Walk("logit of a positive, among many that are easy", LOGIT, among(EASY, 1.0), orders=1, pick=first),),
-        {"bins": (1, 5, 10)}, unit="nats, weighed",
+        (
+            Walk(
+                "logit of a positive, among many that are easy", LOGIT, among(EASY, 1.0), orders=1, pick=first
+            ),
+        ),
+        {"bins": (1, 5, 10)},
+        unit="nats, weighed",
     ),
     "ghm_regression_loss": Recipe(
         (Walk("residual, among many that are small", (-0.2, 0.2), among(SMALL, 0.0), orders=1, pick=first),),
         {"bins": (1, 5, 10)},
     ),
-}  # fmt: skip
+}

@@ -61,8 +61,9 @@ def straight(layout: Layout, vary: dict[str, tuple[Any, ...]] | None = None, **m
             Walk(SIZE, (0.25, 3.0), grow, orders=1),
             Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
-        vary or {}, **more,
-    )  # fmt: skip
+        vary or {},
+        **more,
+    )
 
 
 def rotated(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
@@ -96,8 +97,37 @@ def rotated(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
             Walk("rotation, in degrees", (-90.0, 90.0), turn, orders=1),
             Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )
+
+
+def shapes(vary: dict[str, tuple[Any, ...]]) -> Recipe:
+    """The picture of a loss of rotated boxes that looks at nothing but their shapes."""
+
+    def arrays(xp: Any, w: Array, h: Array, turn: Array) -> tuple[Array, Array]:
+        nothing = xp.zeros_like(w)
+        target = [nothing + v for v in (0.0, 0.0, WIDE, HIGH, TURN)]
+        return xp.stack([nothing, nothing, w, h, turn], axis=-1), xp.stack(target, axis=-1)
+
+    def grow(xp: Any, x: Array, _: Any) -> tuple[Array, Array]:
+        return arrays(xp, WIDE * x, HIGH * x, TURN + 0 * x)
+
+    def turn(xp: Any, x: Array, _: Any) -> tuple[Array, Array]:
+        return arrays(xp, WIDE + 0 * x, HIGH + 0 * x, TURN + x * (np.pi / 180))
+
+    def sides(xp: Any, p: Array) -> tuple[Array, Array]:
+        return arrays(xp, p[:, 0], p[:, 1], TURN + 0 * p[:, 0])
+
+    marks = (Mark("target", ((WIDE, HIGH),), "*"),)
+    return Recipe(
+        (
+            Walk(SIZE, (0.25, 3.0), grow, orders=1),
+            Walk("rotation, in degrees", (-90.0, 90.0), turn, orders=1),
+            Field(sides, (0.25, 4.0, 0.25, 4.0), marks, "force on the sides", ("width", "height")),
+        ),
+        vary,
+    )
 
 
 def plain(
@@ -113,7 +143,7 @@ RECIPES: dict[str, Recipe] = {
     "iou_loss": plain(
         {"mode": ("linear", "square", "log")},
         {"clip_min": 0.05},
-        subtitle="the logarithm is that of an overlap of 0.05 at least",
+        subtitle="the logarithm of no less than an overlap of 0.05",
     ),
     "giou_loss": plain(),
     "diou_loss": plain(),
@@ -132,5 +162,5 @@ RECIPES: dict[str, Recipe] = {
     "box_l1_giou_loss": straight(image, {"l1_weight": (0.0, 5.0, 10.0)}),
     "gwd_loss": rotated({"fun": ("log1p", "sqrt", "none")}),
     "kld_loss": rotated({"fun": ("log1p", "sqrt", "none")}),
-    "kfiou_loss": rotated({"fun": ("none", "ln", "exp")}),
+    "kfiou_loss": shapes({"fun": ("none", "ln", "exp")}),
 }

@@ -124,7 +124,7 @@ class Drawing:
             if mark.label
         }
         if any(walk.masks for column in self.columns for walk in column.walks):
-            square = {"marker": "s", "linestyle": "none", "markersize": 9}
+            square: dict[str, Any] = {"marker": "s", "linestyle": "none", "markersize": 9}
             marks["mask"] = Line2D([], [], label="the mask", color=self.theme.curves[0], **square)
             marks["edge"] = Line2D([], [], label="edge of the target", color=self.theme.curves[1])
         return [curves, list(marks.values())]
@@ -159,9 +159,14 @@ class Drawing:
             self.put_walk(column, walk, curves, 0 if several else i, place, several or i == rows - 1)
 
     def put_walk(
-        self, column: Column, walk: Walk, found: Curves, order: int,
-        place: tuple[float, float, float, float], bottom: bool,
-    ) -> None:  # fmt: skip
+        self,
+        column: Column,
+        walk: Walk,
+        found: Curves,
+        order: int,
+        place: tuple[float, float, float, float],
+        bottom: bool,
+    ) -> None:
         """One panel of curves."""
         sheet, (x, down, width, height) = self.sheet, place
         axes = sheet.axes(x, CAPTION + down, width, height)

@@ -54,10 +54,19 @@ class Sheet:
         for i, row in enumerate(rows):
             place = (0.12 / WIDTH, 1 - (self.title + 0.02 + LEGEND_ROW * i) / self.height)
             self.figure.legend(
-                handles=row, loc="upper left", ncols=len(row), frameon=False, fontsize=NORMAL,
-                bbox_to_anchor=place, borderaxespad=0, borderpad=0, handlelength=2.6, columnspacing=1.6,
-                handletextpad=0.6, labelcolor=self.theme.ink,
-            )  # fmt: skip
+                handles=row,
+                loc="upper left",
+                ncols=len(row),
+                frameon=False,
+                fontsize=NORMAL,
+                bbox_to_anchor=place,
+                borderaxespad=0,
+                borderpad=0,
+                handlelength=2.6,
+                columnspacing=1.6,
+                handletextpad=0.6,
+                labelcolor=self.theme.ink,
+            )
 
     def axes(self, x: float, down: float, width: float, height: float) -> Any:
         """Axes, from the left and from below the legend, in inches."""

@@ -36,9 +36,15 @@ def draw_curves(
         axes.plot(x, y, zorder=3 - 0.1 * i, solid_capstyle="butt", **style)
         alone = np.isfinite(y) & lonely(x, y)
         axes.plot(
-            x[alone], y[alone], "o", markersize=4.5, color=theme.paper, markeredgewidth=1.6,
-            markeredgecolor=style["color"], zorder=4,
-        )  # fmt: skip
+            x[alone],
+            y[alone],
+            "o",
+            markersize=4.5,
+            color=theme.paper,
+            markeredgewidth=1.6,
+            markeredgecolor=style["color"],
+            zorder=4,
+        )
     margin = 0.02 * (span[1] - span[0])
     axes.set_xlim(span[0] - margin, span[1] + margin)
     axes.set_ylim(*limits)
@@ -110,11 +116,16 @@ def say_what_leaves(
             far = "∞" if np.isinf(y[place]) else f"{abs(y[place]):.3g}"
             right = x[place] > np.mean(axes.get_xlim())
             axes.annotate(
-                ("↑ " if up else "↓ −") + far, (x[place], limits[1 if up else 0]),
-                xytext=(-5 if right else 5, -3 if up else 3), textcoords="offset points",
-                ha="right" if right else "left", va="top" if up else "bottom", fontsize=SMALL,
-                color=colors[i], bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 0.8},
-            )  # fmt: skip
+                ("↑ " if up else "↓ −") + far,
+                (x[place], limits[1 if up else 0]),
+                xytext=(-5 if right else 5, -3 if up else 3),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                va="top" if up else "bottom",
+                fontsize=SMALL,
+                color=colors[i],
+                bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 0.8},
+            )
 
 
 def draw_field(sheet: Sheet, axes: Any, field: Field, points: Array, values: Array, force: Array) -> None:
@@ -136,10 +147,21 @@ def draw_field(sheet: Sheet, axes: Any, field: Field, points: Array, values: Arr
     scale = np.divide(0.92 * step * shown, length, out=np.zeros_like(length), where=pulled)
     dx, dy = force[:, 0] * scale, force[:, 1] * scale
     axes.quiver(
-        points[pulled, 0], points[pulled, 1], dx[pulled], dy[pulled], angles="xy", scale_units="xy", scale=1,
-        color=theme.curves[0], width=0.0065, headwidth=3.8, headlength=4.2, headaxislength=3.8, minlength=0.5,
+        points[pulled, 0],
+        points[pulled, 1],
+        dx[pulled],
+        dy[pulled],
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        color=theme.curves[0],
+        width=0.0065,
+        headwidth=3.8,
+        headlength=4.2,
+        headaxislength=3.8,
+        minlength=0.5,
         zorder=2,
-    )  # fmt: skip
+    )
     axes.plot(points[~pulled, 0], points[~pulled, 1], ".", markersize=2.5, color=theme.muted, zorder=2)
     for i, mark in enumerate(field.marks):
         draw_mark(theme, axes, mark, i)
@@ -164,9 +186,13 @@ def mark_style(theme: Theme, mark: Mark, i: int) -> dict[str, Any]:
     if mark.marker == "outline":
         return {"color": color, "linewidth": 2.0, "linestyle": "-"}
     return {
-        "color": color, "marker": mark.marker, "linestyle": "none", "markersize": SIZES.get(mark.marker, 9),
-        "markeredgecolor": theme.paper, "markeredgewidth": 1.2,
-    }  # fmt: skip
+        "color": color,
+        "marker": mark.marker,
+        "linestyle": "none",
+        "markersize": SIZES.get(mark.marker, 9),
+        "markeredgecolor": theme.paper,
+        "markeredgewidth": 1.2,
+    }
 
 
 def draw_masks(sheet: Sheet, walk: Walk, x: float, down: float, width: float, height: float) -> None:

@@ -41,13 +41,23 @@ def three(x: Array) -> Array:
     return x[:, None, None]
 
 
-GROWN = lambda xp, x: (disc(xp, three(x), 0.0), xp.abs(distance(xp, 0.0) - three(x)))  # noqa: E731
-MOVED = lambda xp, x: (disc(xp, RADIUS, three(x)), xp.abs(distance(xp, three(x)) - RADIUS))  # noqa: E731
-FADED = lambda xp, x: (disc(xp, RADIUS, 0.0) * three(x), EDGE + 0 * three(x))  # noqa: E731
 TRUTH = np.clip(RADIUS - np.hypot(ACROSS, DOWN) + 0.5, 0, 1) > 0.5
 EDGE = np.abs(np.hypot(ACROSS, DOWN) - RADIUS)
 SIGNED = np.hypot(ACROSS, DOWN) - RADIUS
 VESSEL = np.abs(DOWN) < 2
+
+
+def grown(xp: Any, x: Array) -> tuple[Array, Array]:
+    """A disc of this radius, and how far every pixel is from its edge."""
+    return disc(xp, three(x), 0.0), xp.abs(distance(xp, 0.0) - three(x))
+
+
+def moved(xp: Any, x: Array) -> tuple[Array, Array]:
+    return disc(xp, RADIUS, three(x)), xp.abs(distance(xp, three(x)) - RADIUS)
+
+
+def faded(xp: Any, x: Array) -> tuple[Array, Array]:
+    return disc(xp, RADIUS, 0.0) * three(x), EDGE + 0 * three(x)
 
 
 def two_classes(xp: Any, mask: Array) -> Array:
@@ -76,20 +86,26 @@ def walk(label: str, span: tuple[float, float], make: Any, image: Any, at: Any, 
 
 def discs(
     make: Callable[..., tuple[Any, ...]] = lambda xp, mask, _: of_target(xp, mask, TRUTH * 1.0),
-    vary: dict[str, tuple[Any, ...]] | None = None, **more: Any,
-) -> Recipe:  # fmt: skip
-    """A disc over a disc. `make` gives the arrays of a loss, from masks and the distances from their edges."""
+    vary: dict[str, tuple[Any, ...]] | None = None,
+    **more: Any,
+) -> Recipe:
+    """A disc over a disc. `make` gives the arrays, from a mask and the distances from its edge."""
     walks = [
         walk(
-            label, span, lambda xp, x, _, form=form: make(xp, *form(xp, x)),
-            lambda xp, x, form=form: form(xp, x)[0], AT[span], TRUTH, 49,
+            label,
+            span,
+            lambda xp, x, _, form=form: make(xp, *form(xp, x)),
+            lambda xp, x, form=form: form(xp, x)[0],
+            AT[span],
+            TRUTH,
+            49,
         )
         for label, span, form in (
-            ("radius of the mask, in pixels", GROW, GROWN),
-            ("shift of the mask, in pixels", SHIFT, MOVED),
-            ("probability inside the mask", SURE, FADED),
+            ("radius of the mask, in pixels", GROW, grown),
+            ("shift of the mask, in pixels", SHIFT, moved),
+            ("probability inside the mask", SURE, faded),
         )
-    ]  # fmt: skip
+    ]
     return Recipe(tuple(walks), vary or {}, **more)
 
 
@@ -98,15 +114,25 @@ def vessels(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
     forms = (
         ("thickness, in pixels", (0.0, 12.0), lambda xp, x: tube(xp, three(x), 0.0, -1.0), (2.0, 4.0, 9.0)),
         ("shift, in pixels", (-8.0, 8.0), lambda xp, x: tube(xp, 4.0, three(x), -1.0), (-6.0, 0.0, 2.0)),
-        ("length of a gap, in pixels", (0.0, 24.0), lambda xp, x: tube(xp, 4.0, 0.0, three(x)), (0.0, 6.0, 18.0)),
-    )  # fmt: skip
+        (
+            "length of a gap, in pixels",
+            (0.0, 24.0),
+            lambda xp, x: tube(xp, 4.0, 0.0, three(x)),
+            (0.0, 6.0, 18.0),
+        ),
+    )
     walks = [
         walk(
-            label, span, lambda xp, x, _, form=form: of_target(xp, form(xp, x), VESSEL * 1.0),
-            form, at, VESSEL, 49,
+            label,
+            span,
+            lambda xp, x, _, form=form: of_target(xp, form(xp, x), VESSEL * 1.0),
+            form,
+            at,
+            VESSEL,
+            49,
         )
         for label, span, form, at in forms
-    ]  # fmt: skip
+    ]
     return Recipe(tuple(walks), vary, **more)
 
 

@@ -49,8 +49,11 @@ def slope(xp: Any, x: Array, _: Any) -> tuple[Array]:
 
 def one_parameter(span: float = 2.0) -> Walk:
     return Walk(
-        "a parameter", (-span, span), lambda xp, x, _: (xp.reshape(x, (1,)),), in_turn=True,
-    )  # fmt: skip
+        "a parameter",
+        (-span, span),
+        lambda xp, x, _: (xp.reshape(x, (1,)),),
+        in_turn=True,
+    )
 
 
 def parts_of_hifigan(changed: str) -> Any:
@@ -77,7 +80,10 @@ RECIPES: dict[str, Recipe] = {
     "margin_ranking_loss": Recipe(
         (
             Walk(
-                "x1 − x2", (-3.0, 3.0), rank_label, {"x1 shall be greater": 1.0, "x2 shall be greater": -1.0},
+                "x1 − x2",
+                (-3.0, 3.0),
+                rank_label,
+                {"x1 shall be greater": 1.0, "x2 shall be greater": -1.0},
                 orders=1,
             ),
         ),
@@ -89,7 +95,9 @@ RECIPES: dict[str, Recipe] = {
     "listnet_loss": Recipe(
         (in_a_list(2),), {"target": ("softmax", "normalized")}, unit="nats", subtitle=IN_A_LIST
     ),
-    "lambda_rank_loss": Recipe((in_a_list(),), {"sigma": (0.5, 1.0, 2.0)}, unit="nats, weighed", subtitle=IN_A_LIST),
+    "lambda_rank_loss": Recipe(
+        (in_a_list(),), {"sigma": (0.5, 1.0, 2.0)}, unit="nats, weighed", subtitle=IN_A_LIST
+    ),
     "approx_ndcg_loss": Recipe((in_a_list(),), {"temperature": (0.1, 0.5, 1.0)}, subtitle=IN_A_LIST),
     "gan_generator_loss": Recipe(
         (Walk("score of a generated sample", (-4.0, 4.0), lambda xp, x, _: (x,)),),
@@ -105,8 +113,10 @@ RECIPES: dict[str, Recipe] = {
     "feature_matching_loss": Recipe(
         (
             Walk(
-                "difference of the features", (-2.0, 2.0),
-                lambda xp, x, _: (xp.stack([x, x]), np.zeros(2)), in_turn=True,
+                "difference of the features",
+                (-2.0, 2.0),
+                lambda xp, x, _: (xp.stack([x, x]), np.zeros(2)),
+                in_turn=True,
             ),
         ),
         {"metric": ("l1", "l2")},
@@ -125,9 +135,17 @@ RECIPES: dict[str, Recipe] = {
         (
             Walk("length of a gradient of the critic", (0.0, 2.5), slope, orders=1),
             Field(
-                lambda xp, p: (p,), (-2.0, 2.0, -2.0, 2.0),
-                (Mark("length 1", tuple((np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 73)), "outline"),),
-                "force on a gradient", ("x", "y"),
+                lambda xp, p: (p,),
+                (-2.0, 2.0, -2.0, 2.0),
+                (
+                    Mark(
+                        "length 1",
+                        tuple((np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 73)),
+                        "outline",
+                    ),
+                ),
+                "force on a gradient",
+                ("x", "y"),
             ),
         ),
         {"one_sided": (False, True)},
@@ -138,4 +156,4 @@ RECIPES: dict[str, Recipe] = {
     "r2_penalty": Recipe(
         (Walk("length of a gradient at a generated sample", (0.0, 2.0), slope),), {"gamma": (1.0, 5.0, 10.0)}
     ),
-}  # fmt: skip
+}

@@ -131,7 +131,8 @@ def recipes() -> dict[str, Recipe]:
         "psnr_loss": Recipe((spoil((0.01, 0.1)),), unit="decibels, less is better"),
         "ssim_loss": Recipe((spoil(),), given=LEAST_WINDOWS),
         "ms_ssim_loss": Recipe(
-            (spoil(),), given={"window_size": 5, "weights": (0.3, 0.4, 0.3)},
+            (spoil(),),
+            given={"window_size": 5, "weights": (0.3, 0.4, 0.3)},
         ),
         "total_variation_loss": Recipe((alone(),)),
         "gradient_difference_loss": Recipe((spoil(),)),
@@ -151,7 +152,7 @@ def recipes() -> dict[str, Recipe]:
         "log_stft_magnitude_loss": Recipe((gains(),)),
         "multi_resolution_stft_loss": Recipe(note(), given={"resolutions": RESOLUTIONS}),
         "log_mel_loss": Recipe(note(basis, window), given={"hop": 64}, unit="nepers"),
-    }  # fmt: skip
+    }
 
 
 RECIPES = recipes()
