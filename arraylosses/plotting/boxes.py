@@ -11,8 +11,8 @@ from .recipes import Field, Mark, Recipe, Walk
 
 Array = Any
 WIDE, HIGH, TURN = 2.0, 1.2, 0.5  # of the target, which is in the middle
-SHIFT = "shift, in widths of the target"
-SIZE = "size, in sizes of the target"
+SHIFT = "shift, in target widths"
+SIZE = "size, over the target’s"
 Layout = Callable[[Any, Array, Array, Array, Array], Array]
 
 
@@ -156,7 +156,7 @@ RECIPES: dict[str, Recipe] = {
     "mpdiou_loss": plain(image_size=(8, 8)),
     "extended_iou_loss": plain({"smooth_point": (0.1, 0.3, 0.6)}),
     "wiou_loss": plain({"version": (1, 2, 3)}, {"iou_loss_mean": 0.5}),
-    "inner_iou_loss": plain({"ratio": (0.5, 0.75, 1.0, 1.5)}),
+    "inner_iou_loss": plain({"ratio": (0.5, 0.75, 1.5)}),
     "thresholded_iou_loss": plain({"alpha": (0.1, 0.5, 1.0)}),
     "giou3d_loss": straight(corners),
     "box_l1_giou_loss": straight(image, {"l1_weight": (0.0, 5.0, 10.0)}),

@@ -19,6 +19,7 @@ from .theme import Theme
 Function = Callable[..., Any]
 VALUE, GRADIENT, SECOND = "loss", "gradient", "second derivative"
 ROWS = (VALUE, GRADIENT, SECOND)
+ARROWS = "arrows ∝ √force"
 MASKS = 0.78
 Curves = list[list[tuple[Any, Any]]]  # for every curve its value and its derivatives, as x and y
 
@@ -197,7 +198,7 @@ class Drawing:
         values, force = sampling.forces(self.loss, field, options, points)
         panels.draw_field(self.sheet, axes, field, points, values, force)
         self.sheet.caption(axes, field.caption)
-        below = ", ".join(filter(None, [field.labels[0], f"for {label}" if label else ""]))
+        below = ", ".join(filter(None, [field.labels[0], f"for {label}" if label else "", ARROWS]))
         axes.set_xlabel(folded(below, width), fontsize=SMALL, color=self.theme.ink, labelpad=4)
         axes.set_ylabel(field.labels[1], fontsize=SMALL, color=self.theme.ink, labelpad=1)
 

@@ -18,7 +18,7 @@ TITLE, LEGEND_ROW = 0.52, 0.26
 SMALL, NORMAL, LARGE = 9.0, 10.0, 13.0
 
 
-class LossFigure(Figure):  # type: ignore[misc]  # whose class is not known where matplotlib is not
+class LossFigure(Figure):
     """A figure that notebooks show by itself, without pyplot."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:

@@ -49,7 +49,7 @@ def draw_curves(
     axes.set_xlim(span[0] - margin, span[1] + margin)
     axes.set_ylim(*limits)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     say_what_leaves(theme, axes, curves, limits, [style["color"] for style in styles])
 
 
@@ -98,6 +98,13 @@ def limits_of(curves: list[Curve], *, from_zero: bool) -> tuple[float, float]:
     return bottom - 0.06 * reach, top + 0.10 * reach
 
 
+def how_far(value: float) -> str:
+    """A number that is beyond a panel; right at a pole it says more of the grid than of the loss."""
+    if np.isinf(value):
+        return "∞"
+    return f"{value:.4g}" if value < 1e4 else "beyond 10⁴"
+
+
 def say_what_leaves(
     theme: Theme, axes: Any, curves: list[Curve], limits: tuple[float, float], colors: list[str]
 ) -> None:
@@ -113,10 +120,10 @@ def say_what_leaves(
             if any(abs(x[place] - other) < 0.25 * reach and up == way for other, way in said):
                 continue
             said.append((float(x[place]), up))
-            far = "∞" if np.isinf(y[place]) else f"{abs(y[place]):.3g}"
+            far = how_far(abs(float(y[place])))
             right = x[place] > np.mean(axes.get_xlim())
             axes.annotate(
-                ("↑ " if up else "↓ −") + far,
+                ("↑ " if up else "↓ " if far[0] == "b" else "↓ −") + far,
                 (x[place], limits[1 if up else 0]),
                 xytext=(-5 if right else 5, -3 if up else 3),
                 textcoords="offset points",

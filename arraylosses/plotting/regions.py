@@ -169,7 +169,7 @@ def with_labels(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
 
 RECIPES: dict[str, Recipe] = {
     "dice_loss": discs(vary={"squared": (False, True)}),
-    "jaccard_loss": discs(vary={"intersection": ("product", "min")}),
+    "jaccard_loss": discs(),
     "tversky_loss": discs(vary={"beta": (0.2, 0.5, 0.8)}),
     "focal_tversky_loss": discs(vary={"gamma": (0.5, 0.75, 1.5)}),
     "combo_loss": discs(unsure, {"alpha": (0.0, 0.5, 1.0)}, subtitle=UNSURE),
