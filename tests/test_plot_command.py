@@ -46,8 +46,7 @@ def test_values_are_those_of_python(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     [
         (
             ("hubber_loss",),
-            "plot: loss must be the name of a loss, got 'hubber_loss' (near it: huber_loss, "
-            "brier_loss, modified_huber_loss)",
+            "plot: loss must be the name of a loss, got 'hubber_loss' (near it: huber_loss, brier_loss)",
         ),
         (("huber_loss", "-p", "beta=1"), "huber_loss: param must name a parameter, one of delta, got 'beta'"),
         (("huber_loss", "-p", "delta=x"), "huber_loss: delta must be positive, got 'x'"),

@@ -19,7 +19,7 @@ from .theme import Theme
 Function = Callable[..., Any]
 VALUE, GRADIENT, SECOND = "loss", "gradient", "second derivative"
 ROWS = (VALUE, GRADIENT, SECOND)
-ARROWS = "arrows ∝ √force"
+ARROWS = "arrows\u00a0∝\u00a0√force"
 MASKS = 0.78
 Curves = list[list[tuple[Any, Any]]]  # for every curve its value and its derivatives, as x and y
 

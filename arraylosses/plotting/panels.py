@@ -110,10 +110,10 @@ def say_what_leaves(
 ) -> None:
     """How far a curve goes that leaves the panel, where it does."""
     said: list[tuple[float, bool]] = []
-    reach = float(np.diff(axes.get_xlim())[0])
+    reach, middle = float(np.diff(axes.get_xlim())[0]), float(np.mean(axes.get_xlim()))
     for i, (x, y) in enumerate(curves):
-        for up in (True, False):
-            beyond = (y > limits[1]) if up else (y < limits[0])
+        for up, half in ((True, x <= middle), (True, x > middle), (False, x <= middle), (False, x > middle)):
+            beyond = ((y > limits[1]) if up else (y < limits[0])) & half
             if not beyond.any():
                 continue
             place = int(np.nanargmax(np.where(beyond, np.abs(y), np.nan)))
@@ -121,11 +121,14 @@ def say_what_leaves(
                 continue
             said.append((float(x[place]), up))
             far = how_far(abs(float(y[place])))
-            right = x[place] > np.mean(axes.get_xlim())
+            right = x[place] > middle
+            at = place  # from where it leaves, so that the curve is not written over
+            while (beyond[at] and 0 < at < len(x) - 1) or at == place:
+                at += -1 if right else 1
             axes.annotate(
                 ("↑ " if up else "↓ " if far[0] == "b" else "↓ −") + far,
-                (x[place], limits[1 if up else 0]),
-                xytext=(-5 if right else 5, -3 if up else 3),
+                (x[at], limits[1 if up else 0]),
+                xytext=(-7 if right else 7, -3 if up else 3),
                 textcoords="offset points",
                 ha="right" if right else "left",
                 va="top" if up else "bottom",
