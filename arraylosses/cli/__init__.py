@@ -1,4 +1,4 @@
-"""The command line: `arraylosses list | show | cite | validate`."""
+"""The command line: `arraylosses list | show | cite | plot | validate`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import typer
 import arraylosses
 
 from .._core.registry import LOSSES
-from . import kit, tables, validation
+from . import kit, pictures, tables, validation
 from .validation import listed, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -58,6 +58,22 @@ def show(loss: str, as_json: AsJson = False) -> None:
 def cite(loss: str) -> None:
     """The papers of one loss, as BibTeX to copy."""
     typer.echo(arraylosses.cite(validation.known([loss])[0]), nl=False)
+
+
+@app.command()
+def plot(
+    loss: str,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write, which ends in .png, .svg or .pdf.")
+    ],
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", help="Values of a parameter: beta=0.1,1. Of one of them several."),
+    ] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="For a dark page.")] = False,
+) -> None:
+    """A picture of one loss: its values and derivatives, or its force."""
+    pictures.draw(loss, param or [], dark, output)
 
 
 @app.command()

@@ -37,9 +37,15 @@ def labels(xp: Any, rows: Array, label: int = 0) -> Array:
 
 
 def classes(
-    vary: dict[str, tuple[Any, ...]], *, weight: Array | None = None, own: Array | None = None, radius: float = 1.0,
-    radii: Mapping[str, Any] = CASE, caption: str = "force on an embedding", **more: Any,
-) -> Recipe:  # fmt: skip
+    vary: dict[str, tuple[Any, ...]],
+    *,
+    weight: Array | None = None,
+    own: Array | None = None,
+    radius: float = 1.0,
+    radii: Mapping[str, Any] = CASE,
+    caption: str = "force on an embedding",
+    **more: Any,
+) -> Recipe:
     """An embedding among three classes, of which the first is its own."""
     weights = at(0, *OTHERS) if weight is None else weight
     mine = at(0) if own is None else own
@@ -62,8 +68,10 @@ def classes(
             Walk(OWN, (0.0, 180.0), walk, radii, orders=1, places=(120.0,)),
             Field(field, (-reach, reach, -reach, reach), marks, caption),
         ),
-        vary, unit=more.pop("unit", "nats"), **more,
-    )  # fmt: skip
+        vary,
+        unit=more.pop("unit", "nats"),
+        **more,
+    )
 
 
 RADII = {"length 0.5": 0.5, "length 1": 1.0, "length 1.5": 1.5}
@@ -85,16 +93,26 @@ RECIPES: dict[str, Recipe] = {
     "curricular_face_loss": classes({"margin": (0.0, 0.25, 0.5)}, given=SCALE),
     "mag_face_loss": classes({}, radius=60.0, radii=LONG, given=SCALE),
     "ada_face_loss": classes(
-        {}, radii=RADII, given={"scale": 16.0, "t_alpha": 0.0}, fixed={"state": np.asarray([1.0, 0.5])},
+        {},
+        radii=RADII,
+        given={"scale": 16.0, "t_alpha": 0.0},
+        fixed={"state": np.asarray([1.0, 0.5])},
         subtitle="lengths have been 1 ± 0.5 so far",
     ),
     "l_softmax_loss": classes({"margin": (1, 2, 4)}, given={"scale": 4.0}),
     "a_softmax_loss": classes({"margin": (1.0, 2.0, 4.0)}, given={"scale": 4.0}),
-}  # fmt: skip
+}
 
 
-def towards(vary: dict[str, tuple[Any, ...]], make: Any, cases: Mapping[str, Any], case: Any, caption: str,
-            orders: int = 1, **more: Any) -> Recipe:  # fmt: skip
+def towards(
+    vary: dict[str, tuple[Any, ...]],
+    make: Any,
+    cases: Mapping[str, Any],
+    case: Any,
+    caption: str,
+    orders: int = 1,
+    **more: Any,
+) -> Recipe:
     """A vector beside one that lies along the x axis."""
 
     def walk(xp: Any, x: Array, case: Any) -> tuple[Array, ...]:
@@ -103,11 +121,12 @@ def towards(vary: dict[str, tuple[Any, ...]], make: Any, cases: Mapping[str, Any
     marks = (Mark("the other one", ((1.0, 0.0),), "*"), circle())
     return Recipe(
         (
-            Walk("angle between the two, in degrees", (0.0, 180.0), walk, cases, orders=orders),
+            Walk("angle, in degrees", (0.0, 180.0), walk, cases, orders=orders),
             Field(lambda xp, p: make(xp, p, case), (-1.6, 1.6, -1.6, 1.6), marks, caption),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )
 
 
 def beside(xp: Any, rows: Array, sign: float | None) -> tuple[Array, ...]:
@@ -130,20 +149,38 @@ ANGLE = "angle of the embedding, in degrees"
 
 
 def around(
-    vary: dict[str, tuple[Any, ...]], make: Any, *, marks: tuple[Mark, ...] = AROUND, pick: Any = items,
-    in_turn: bool = False, steps: int = 13, places: tuple[float, ...] = (-20.0, 30.0, 100.0, -110.0, 170.0), **more: Any,
-) -> Recipe:  # fmt: skip
+    vary: dict[str, tuple[Any, ...]],
+    make: Any,
+    *,
+    marks: tuple[Mark, ...] = AROUND,
+    pick: Any = items,
+    in_turn: bool = False,
+    steps: int = 13,
+    places: tuple[float, ...] = (-20.0, 30.0, 100.0, -110.0, 170.0),
+    **more: Any,
+) -> Recipe:
     """An embedding whose direction is what counts. `make(xp, rows)` gives the arrays."""
     return Recipe(
         (
             Walk(
-                ANGLE, (-180.0, 180.0), lambda xp, x, _: make(xp, on_circle(xp, x)), orders=1, pick=pick,
-                in_turn=in_turn, places=places,
+                ANGLE,
+                (-180.0, 180.0),
+                lambda xp, x, _: make(xp, on_circle(xp, x)),
+                orders=1,
+                pick=pick,
+                in_turn=in_turn,
+                places=places,
             ),
             Field(
-                lambda xp, p: make(xp, p), (-1.6, 1.6, -1.6, 1.6), marks, "force on an embedding", pick=pick,
-                in_turn=in_turn, steps=steps,
+                lambda xp, p: make(xp, p),
+                (-1.6, 1.6, -1.6, 1.6),
+                marks,
+                "force on an embedding",
+                pick=pick,
+                in_turn=in_turn,
+                steps=steps,
             ),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )

@@ -41,7 +41,7 @@ def views(
     *made: tuple[str, Any, tuple[float, float]], vary: dict[str, tuple[Any, ...]], **more: Any
 ) -> Recipe:
     walks = [
-        Walk(label, span, make, orders=1, in_turn=True, pick=total, points=33) for label, make, span in made
+        Walk(label, span, make, orders=1, in_turn=True, pick=total, points=25) for label, make, span in made
     ]
     return Recipe(tuple(walks), vary, **more)
 
@@ -100,9 +100,12 @@ def queries(kind: str) -> Any:
         boxes = xp.stack([0.5 + off, nothing + 0.5, nothing + 0.3, nothing + 0.2, *[nothing + 0.5] * 4])
         target = np.asarray([[[0.5, 0.5, 0.3, 0.2]]])
         return (
-            xp.reshape(logits, (1, 2, 3)), xp.reshape(boxes, (1, 2, 4)), np.asarray([[0]]), target,
+            xp.reshape(logits, (1, 2, 3)),
+            xp.reshape(boxes, (1, 2, 4)),
+            np.asarray([[0]]),
+            target,
             np.asarray([[0, -1]]),
-        )  # fmt: skip
+        )
 
     return make
 
@@ -110,13 +113,13 @@ def queries(kind: str) -> Any:
 def turns(
     *made: tuple[str, Any, tuple[float, float]], vary: dict[str, tuple[Any, ...]], **more: Any
 ) -> Recipe:
-    walks = [Walk(label, span, make, orders=1, in_turn=True) for label, make, span in made]
+    walks = [Walk(label, span, make, orders=1, in_turn=True, points=25) for label, make, span in made]
     return Recipe(tuple(walks), vary, **more)
 
 
 MANY = 4000
-EASY = np.concatenate([RNG.normal(4.0, 1.5, MANY), RNG.normal(-1.0, 1.0, MANY // 10)])
-SMALL = np.concatenate([RNG.normal(0.0, 0.02, MANY), RNG.uniform(-0.2, 0.2, MANY // 10)])
+EASY = RNG.normal(3.0, 2.5, MANY)
+SMALL = RNG.laplace(0.0, 0.03, MANY)
 
 
 def among(many: Array, target: float) -> Any:
@@ -147,11 +150,13 @@ RECIPES: dict[str, Recipe] = {
         vary={"lam": (0.005, 0.1, 1.0)},
     ),
     "fast_rcnn_loss": turns(
-        ("logit of the label", head("logit"), LOGIT), ("error of one side of the box", head("box"), OFF),
+        ("logit of the label", head("logit"), LOGIT),
+        ("error of one side of the box", head("box"), OFF),
         vary={"beta": (0.1, 1.0, 2.0)},
     ),
     "rpn_loss": turns(
-        ("objectness of an object", proposal("logit"), LOGIT), ("error of one side of the box", proposal("box"), OFF),
+        ("objectness of an object", proposal("logit"), LOGIT),
+        ("error of one side of the box", proposal("box"), OFF),
         vary={"beta": (1 / 9, 1.0, 2.0)},
     ),
     "multibox_loss": turns(
@@ -160,17 +165,21 @@ RECIPES: dict[str, Recipe] = {
         vary={"neg_pos_ratio": (1.0, 2.0, 4.0)},
     ),
     "detr_set_loss": turns(
-        ("class logit, assigned", queries("own"), LOGIT),
         ("class logit, not assigned", queries("idle"), LOGIT),
         ("shift of the box", queries("box"), (-0.5, 0.5)),
         vary={"no_object_weight": (0.1, 0.5, 1.0)},
     ),
     "ghm_classification_loss": Recipe(
-        (Walk("logit of a positive, among many that are easy", LOGIT, among(EASY, 1.0), orders=1, pick=first),),
-        {"bins": (1, 10, 30)}, unit="nats, weighed",
+        (
+            Walk(
+                "logit of a positive, among many that are easy", LOGIT, among(EASY, 1.0), orders=1, pick=first
+            ),
+        ),
+        {"bins": (1, 5, 10)},
+        unit="nats, weighed",
     ),
     "ghm_regression_loss": Recipe(
         (Walk("residual, among many that are small", (-0.2, 0.2), among(SMALL, 0.0), orders=1, pick=first),),
-        {"bins": (1, 10, 30)},
+        {"bins": (1, 5, 10)},
     ),
-}  # fmt: skip
+}

@@ -11,8 +11,8 @@ from .recipes import Field, Mark, Recipe, Walk
 
 Array = Any
 WIDE, HIGH, TURN = 2.0, 1.2, 0.5  # of the target, which is in the middle
-SHIFT = "shift, in units of the target’s width"
-SIZE = "size, as a multiple of the target’s"
+SHIFT = "shift, in target widths"
+SIZE = "size, over the target’s"
 Layout = Callable[[Any, Array, Array, Array, Array], Array]
 
 
@@ -59,10 +59,11 @@ def straight(layout: Layout, vary: dict[str, tuple[Any, ...]] | None = None, **m
         (
             Walk(SHIFT, (-2.0, 2.0), slide, orders=1),
             Walk(SIZE, (0.25, 3.0), grow, orders=1),
-            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre", ("x", "y")),
+            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
-        vary or {}, **more,
-    )  # fmt: skip
+        vary or {},
+        **more,
+    )
 
 
 def rotated(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
@@ -94,20 +95,56 @@ def rotated(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
         (
             (Walk(SHIFT, (-2.0, 2.0), slide), Walk(SIZE, (0.25, 3.0), grow)),
             Walk("rotation, in degrees", (-90.0, 90.0), turn, orders=1),
-            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre", ("x", "y")),
+            Field(centre, (-3.0, 3.0, -3.0, 3.0), marks, "force on the centre"),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )
+
+
+def shapes(vary: dict[str, tuple[Any, ...]]) -> Recipe:
+    """The picture of a loss of rotated boxes that looks at nothing but their shapes."""
+
+    def arrays(xp: Any, w: Array, h: Array, turn: Array) -> tuple[Array, Array]:
+        nothing = xp.zeros_like(w)
+        target = [nothing + v for v in (0.0, 0.0, WIDE, HIGH, TURN)]
+        return xp.stack([nothing, nothing, w, h, turn], axis=-1), xp.stack(target, axis=-1)
+
+    def grow(xp: Any, x: Array, _: Any) -> tuple[Array, Array]:
+        return arrays(xp, WIDE * x, HIGH * x, TURN + 0 * x)
+
+    def turn(xp: Any, x: Array, _: Any) -> tuple[Array, Array]:
+        return arrays(xp, WIDE + 0 * x, HIGH + 0 * x, TURN + x * (np.pi / 180))
+
+    def sides(xp: Any, p: Array) -> tuple[Array, Array]:
+        return arrays(xp, p[:, 0], p[:, 1], TURN + 0 * p[:, 0])
+
+    marks = (Mark("target", ((WIDE, HIGH),), "*"),)
+    return Recipe(
+        (
+            Walk(SIZE, (0.25, 3.0), grow, orders=1),
+            Walk("rotation, in degrees", (-90.0, 90.0), turn, orders=1),
+            Field(sides, (0.25, 4.0, 0.25, 4.0), marks, "force on the sides", ("width", "height")),
+        ),
+        vary,
+    )
 
 
 def plain(
-    vary: dict[str, tuple[Any, ...]] | None = None, given: dict[str, Any] | None = None, **fixed: Any
+    vary: dict[str, tuple[Any, ...]] | None = None,
+    given: dict[str, Any] | None = None,
+    subtitle: str = "",
+    **fixed: Any,
 ) -> Recipe:
-    return straight(cxcywh, vary, given=given or {}, fixed={"fmt": "cxcywh", **fixed})
+    return straight(cxcywh, vary, given=given or {}, fixed={"fmt": "cxcywh", **fixed}, subtitle=subtitle)
 
 
 RECIPES: dict[str, Recipe] = {
-    "iou_loss": plain({"mode": ("linear", "square", "log")}),
+    "iou_loss": plain(
+        {"mode": ("linear", "square", "log")},
+        {"clip_min": 0.05},
+        subtitle="the logarithm of no less than an overlap of 0.05",
+    ),
     "giou_loss": plain(),
     "diou_loss": plain(),
     "ciou_loss": plain(),
@@ -119,11 +156,11 @@ RECIPES: dict[str, Recipe] = {
     "mpdiou_loss": plain(image_size=(8, 8)),
     "extended_iou_loss": plain({"smooth_point": (0.1, 0.3, 0.6)}),
     "wiou_loss": plain({"version": (1, 2, 3)}, {"iou_loss_mean": 0.5}),
-    "inner_iou_loss": plain({"ratio": (0.5, 0.75, 1.0, 1.5)}),
-    "thresholded_iou_loss": plain({"threshold": (0.3, 0.5, 0.7)}),
+    "inner_iou_loss": plain({"ratio": (0.5, 0.75, 1.5)}),
+    "thresholded_iou_loss": plain({"alpha": (0.1, 0.5, 1.0)}),
     "giou3d_loss": straight(corners),
     "box_l1_giou_loss": straight(image, {"l1_weight": (0.0, 5.0, 10.0)}),
     "gwd_loss": rotated({"fun": ("log1p", "sqrt", "none")}),
     "kld_loss": rotated({"fun": ("log1p", "sqrt", "none")}),
-    "kfiou_loss": rotated({"fun": ("none", "ln", "exp")}),
+    "kfiou_loss": shapes({"fun": ("none", "ln", "exp")}),
 }

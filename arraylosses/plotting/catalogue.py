@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from .._core.registry import Loss
@@ -12,6 +13,9 @@ from .settings import Settings
 TABLES: tuple[dict[str, Recipe], ...] = tuple(
     module.RECIPES for module in (classes, scores, boxes, regions, embeddings, angles, signals, batches)
 )
+
+
+SHOWN = ("the value", "the value and the gradient", "the value, the gradient and the second derivative")
 
 
 @cache
@@ -28,21 +32,19 @@ def recipe_of(spec: Loss) -> Recipe:
 
 def sentence(spec: Loss, recipe: Recipe, chosen: Settings) -> str:
     """One sentence: what is drawn, over what, and for which values."""
-    if recipe.says:
-        shown = recipe.says
-    else:
-        parts = []
-        for column in recipe.columns:
-            if isinstance(column, Walk):
-                derivatives = ("", " and its gradient", ", its gradient and its second derivative")[
-                    column.orders
-                ]
-                parts.append(f"its value{derivatives} over the {column.label}")
-            elif isinstance(column, Field):
-                parts.append(f"its force, {column.caption}")
-        shown = "; ".join(dict.fromkeys(parts))
-    names = ", ".join(label for label, _ in chosen.options() if label)
-    cases = [c.cases for c in recipe.columns if isinstance(c, Walk) and len(c.cases) > 1]
-    for_cases = ", ".join(cases[0]) if cases else ""
-    given = "; for ".join(filter(None, [names, for_cases]))
-    return f"{spec.name}: {shown}" + (f", for {given}." if given else ".")
+    walks = [w for c in recipe.columns for w in (c if isinstance(c, tuple) else (c,)) if isinstance(w, Walk)]
+    over: dict[str, list[str]] = {}
+    for walk in walks:
+        derivatives = 0 if any(walk in c for c in recipe.columns if isinstance(c, tuple)) else walk.orders
+        over.setdefault(SHOWN[derivatives], []).append(walk.label)
+    parts = [f"{what} over {and_of(f'“{label}”' for label in labels)}" for what, labels in over.items()]
+    parts += [f"arrows for the {c.caption}" for c in recipe.columns if isinstance(c, Field)]
+    cases = next((w.cases for w in walks if len(w.cases) > 1), {})
+    for_which = [label for label, _ in chosen.options() if label], list(cases)
+    given = ", and ".join(f"for {and_of(names)}" for names in for_which if names)
+    return f"{spec.name}: {', and '.join(parts)}{', ' + given if given else ''}."
+
+
+def and_of(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -68,7 +68,8 @@ RECIPES: dict[str, Recipe] = {
     "nll_loss": Recipe(
         (
             Walk(
-                "predicted probability of the label", (0.0, 1.0),
+                "predicted probability of the label",
+                (0.0, 1.0),
                 lambda xp, p, _: (xp.log(pair(xp, p)), labels(xp, p)),
             ),
         ),
@@ -83,7 +84,8 @@ RECIPES: dict[str, Recipe] = {
     "equalization_softmax_loss": Recipe(
         (
             Walk(
-                RIVAL, (-6.0, 8.0),
+                RIVAL,
+                (-6.0, 8.0),
                 lambda xp, x, prior: (row(xp, x, 0.0, 0.0, at=1), labels(xp, x), np.asarray(prior)),
                 {"a frequent rival, 30 %": (0.4, 0.3, 0.3), "a rare rival, 0.1 %": (0.4, 0.001, 0.599)},
             ),
@@ -93,18 +95,22 @@ RECIPES: dict[str, Recipe] = {
     "seesaw_loss": Recipe(
         (
             Walk(
-                "logit of a rival that is rarer, the others being 0", (-6.0, 8.0),
+                "logit of a rival that is rarer, the others being 0",
+                (-6.0, 8.0),
                 lambda xp, x, _: (row(xp, x, 0.0, 0.0, at=1), labels(xp, x)),
             ),
         ),
         {"p": (0.0, 0.8, 2.0)},
-        fixed={"state": np.asarray([1e6, 1e4, 1e6])}, unit=NATS,
+        fixed={"state": np.asarray([1e6, 1e4, 1e6])},
+        unit=NATS,
         subtitle="the rival has been a label a hundredth as often",
     ),
     "multiclass_perceptron_loss": Recipe(
         (
             Walk(
-                "score of the label", (-3.0, 4.0), lambda xp, x, _: (row(xp, x, 0.0, 1.0), labels(xp, x)),
+                "score of the label",
+                (-3.0, 4.0),
+                lambda xp, x, _: (row(xp, x, 0.0, 1.0), labels(xp, x)),
                 places=(0.0, 1.0),
             ),
         ),
@@ -113,7 +119,9 @@ RECIPES: dict[str, Recipe] = {
     "multiclass_hinge_loss": Recipe(
         (
             Walk(
-                "score of the label", (-3.0, 5.0), lambda xp, x, _: (row(xp, x, 0.0, 2.0), labels(xp, x)),
+                "score of the label",
+                (-3.0, 5.0),
+                lambda xp, x, _: (row(xp, x, 0.0, 2.0), labels(xp, x)),
                 places=(0.0, 2.0),
             ),
         ),
@@ -124,7 +132,9 @@ RECIPES: dict[str, Recipe] = {
     "z_loss": Recipe(
         (
             Walk(
-                "one logit of three", (-8.0, 8.0), lambda xp, x, c: (row(xp, x, c, c),),
+                "one logit of three",
+                (-8.0, 8.0),
+                lambda xp, x, c: (row(xp, x, c, c),),
                 {"others −4": -4.0, "others 0": 0.0, "others 4": 4.0},
             ),
         ),
@@ -133,16 +143,19 @@ RECIPES: dict[str, Recipe] = {
     "linear_cross_entropy": Recipe(
         (
             Walk(
-                "hidden state along the weights of the label", (-8.0, 12.0),
+                "hidden state along the weights of the label",
+                (-8.0, 12.0),
                 lambda xp, x, _: (row(xp, x, 0.0, 0.0), np.eye(3), labels(xp, x)),
             ),
         ),
-        {"softcap": (2.0, 5.0, None)}, unit=NATS,
+        {"softcap": (2.0, 5.0, None)},
+        unit=NATS,
     ),
     "distribution_focal_loss": Recipe(
         (
             Walk(
-                "where the predicted distribution over bins peaks", (0.0, 5.0),
+                "where the predicted distribution over bins peaks",
+                (0.0, 5.0),
                 lambda xp, x, t: (-((x[:, None] - np.arange(6.0)) ** 2), xp.zeros_like(x) + t),
                 {"target 1": 1.0, "target 2.5": 2.5, "target 3.8": 3.8},
             ),
@@ -152,30 +165,40 @@ RECIPES: dict[str, Recipe] = {
     "distillation_loss": Recipe(
         (
             Walk(
-                "student's logit of the first class, the others being 0", (-6.0, 8.0),
+                "student's logit of the first class, the others being 0",
+                (-6.0, 8.0),
                 lambda xp, x, _: (row(xp, x, 0.0, 0.0), row(xp, xp.zeros_like(x) + 2, 0.0, 0.0)),
                 places=(2.0,),
             ),
         ),
-        {"temperature": (1.0, 2.0, 4.0)}, unit=NATS, subtitle="the teacher's logit is 2",
+        {"temperature": (1.0, 2.0, 4.0)},
+        unit=NATS,
+        subtitle="the teacher's logit is 2",
     ),
     "kl_divergence": Recipe(
-        (of_targets(lambda xp, p, t: (xp.log(pair(xp, p)), pair(xp, xp.zeros_like(p) + t)), TARGETS),), unit=NATS
+        (of_targets(lambda xp, p, t: (xp.log(pair(xp, p)), pair(xp, xp.zeros_like(p) + t)), TARGETS),),
+        unit=NATS,
     ),
     "js_divergence": Recipe(
         (of_targets(lambda xp, p, t: (pair(xp, p), pair(xp, xp.zeros_like(p) + t)), TARGETS),),
-        given={"from_log": False}, unit=NATS,
+        given={"from_log": False},
+        unit=NATS,
     ),
     "gaussian_nll": Recipe(
         (
             Walk(
-                "prediction − target", (-3.0, 3.0),
+                "prediction − target",
+                (-3.0, 3.0),
                 lambda xp, x, var: (x, xp.zeros_like(x), xp.zeros_like(x) + var),
-                {"σ² = 0.25": 0.25, "σ² = 1": 1.0, "σ² = 4": 4.0}, orders=1,
+                {"σ² = 0.25": 0.25, "σ² = 1": 1.0, "σ² = 4": 4.0},
+                orders=1,
             ),
             Field(
-                gaussian_force, (-3.0, 3.0, -1.5, 1.5), (Mark("target", ((0.0, 0.0),), "*"),),
-                "force on mean and deviation", ("prediction − target", "log σ"),
+                gaussian_force,
+                (-2.0, 2.0, -1.0, 1.6),
+                (Mark("target", ((0.0, 0.0),), "*"),),
+                "force on mean and log σ",
+                ("prediction − target", "log σ"),
             ),
         ),
         unit=NATS,
@@ -183,10 +206,13 @@ RECIPES: dict[str, Recipe] = {
     "ctc_loss": Recipe(
         (
             Walk(
-                "logit of “a” in the second of four frames", (-6.0, 6.0), at_frame,
+                "logit of “a” in the second of four frames",
+                (-6.0, 6.0),
+                at_frame,
                 {"label “a”": (1,), "label “b”": (2,), "label “ab”": (1, 2), "label “aa”": (1, 1)},
             ),
         ),
-        unit="nats a symbol", subtitle="all other logits, of “a”, “b” and the blank, are 0",
+        unit="nats a symbol",
+        subtitle="all other logits, of “a”, “b” and the blank, are 0",
     ),
-}  # fmt: skip
+}

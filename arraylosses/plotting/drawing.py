@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from . import panels, sampling
-from .figures import BELOW, CAPTION, GUTTER, LEFT, RIGHT, ROW_GAP, SMALL, WIDTH, Sheet
+from .figures import BELOW, CAPTION, GUTTER, LEFT, RIGHT, ROW_GAP, SMALL, WIDTH, Sheet, folded
 from .recipes import Field, Recipe, Walk
 from .settings import Settings
 from .theme import Theme
@@ -19,7 +19,8 @@ from .theme import Theme
 Function = Callable[..., Any]
 VALUE, GRADIENT, SECOND = "loss", "gradient", "second derivative"
 ROWS = (VALUE, GRADIENT, SECOND)
-MASKS = 0.62
+ARROWS = "arrows\u00a0∝\u00a0√force"
+MASKS = 0.78
 Curves = list[list[tuple[Any, Any]]]  # for every curve its value and its derivatives, as x and y
 
 
@@ -68,7 +69,11 @@ class Drawing:
         widths, height = self.sizes(alone)
         masks = MASKS if any(w.masks for c in self.columns for w in c.walks) else 0.0
         self.sheet = Sheet(
-            self.theme, self.name, self.recipe.subtitle, self.legend(), masks + CAPTION + height + BELOW
+            self.theme,
+            self.name,
+            self.recipe.subtitle,
+            self.legend(),
+            masks + CAPTION + height + BELOW + 0.15 * self.folds(widths, alone),
         )
         x = LEFT
         for column, found, width in zip(self.columns, self.found, widths, strict=True):
@@ -95,17 +100,35 @@ class Drawing:
             height += 0.35
         return [side if c.field else other for c in self.columns], max(height, side if fields else 0.0)
 
-    def legend(self) -> list[Line2D]:
-        """Curves by parameter, or by case, and what stands still in fields."""
+    def folds(self, widths: list[float], alone: bool) -> int:
+        """How many lines more than one the labels below need."""
+        share = 0.44 if alone else 1.0
+        labels = [
+            folded(walk.label, share * width + 0.3)
+            for column, width in zip(self.columns, widths, strict=True)
+            for walk in column.walks
+        ]
+        return max((label.count("\n") for label in labels), default=0)
+
+    def legend(self) -> list[list[Line2D]]:
+        """Curves by parameter, or by case; and what stands still in fields, or the target of masks."""
         names = [label for label, _ in self.chosen.options() if label]
         if not names:
             names = next((list(c.cases) for c in self.columns if c.walks and len(c.cases) > 1), [])
-        lines = [Line2D([], [], label=label, **self.theme.curve(i)) for i, label in enumerate(names)]
-        for column in self.columns:
-            for i, mark in enumerate(column.field.marks if column.field else ()):
-                lines.append(Line2D([], [], label=mark.label, **panels.mark_style(self.theme, mark, i)))
-        unique = {str(line.get_label()): line for line in reversed(lines)}
-        return [line for label, line in reversed(unique.items()) if label]
+        curves = [Line2D([], [], label=label, **self.theme.curve(i)) for i, label in enumerate(names)]
+        if any(panels.alike(f, order) for found in self.found for f in found for order in range(len(f[0]))):
+            curves.append(Line2D([], [], label="all of these", color=self.theme.ink, linewidth=2.0))
+        marks = {
+            mark.label: Line2D([], [], label=mark.label, **panels.mark_style(self.theme, mark, i))
+            for column in self.columns
+            for i, mark in enumerate(column.field.marks if column.field else ())
+            if mark.label
+        }
+        if any(walk.masks for column in self.columns for walk in column.walks):
+            square: dict[str, Any] = {"marker": "s", "linestyle": "none", "markersize": 9}
+            marks["mask"] = Line2D([], [], label="the mask", color=self.theme.curves[0], **square)
+            marks["edge"] = Line2D([], [], label="edge of the target", color=self.theme.curves[1])
+        return [curves, list(marks.values())]
 
     def put_alone(
         self, column: Column, found: Curves, x: float, width: float, height: float, masks: float
@@ -137,21 +160,28 @@ class Drawing:
             self.put_walk(column, walk, curves, 0 if several else i, place, several or i == rows - 1)
 
     def put_walk(
-        self, column: Column, walk: Walk, found: Curves, order: int,
-        place: tuple[float, float, float, float], bottom: bool,
-    ) -> None:  # fmt: skip
+        self,
+        column: Column,
+        walk: Walk,
+        found: Curves,
+        order: int,
+        place: tuple[float, float, float, float],
+        bottom: bool,
+    ) -> None:
         """One panel of curves."""
         sheet, (x, down, width, height) = self.sheet, place
         axes = sheet.axes(x, CAPTION + down, width, height)
         curves = [curve[order] for curve in found]
+        together = panels.alike(found, order)
         unit = f" ({self.recipe.unit})" if self.recipe.unit else ""
         caption = (column.title or VALUE + unit) if order == 0 else ROWS[order]
         for at in walk.places:
             axes.axvline(at, color=self.theme.muted, linewidth=1.0, linestyle=(0, (1, 2)), zorder=1)
-        panels.draw_curves(sheet, axes, curves, walk.span, panels.limits_of(curves, from_zero=order == 0))
+        limits = panels.limits_of(curves, from_zero=order == 0)
+        panels.draw_curves(sheet, axes, curves[:1] if together else curves, walk.span, limits, together)
         sheet.caption(axes, caption)
         if bottom:
-            axes.set_xlabel(walk.label, fontsize=SMALL, color=self.theme.ink, labelpad=4)
+            axes.set_xlabel(folded(walk.label, width + 0.4), fontsize=SMALL, color=self.theme.ink, labelpad=4)
         else:
             axes.tick_params(labelbottom=False)
         if walk.masks and order == 0:
@@ -167,8 +197,9 @@ class Drawing:
         points = np.stack(grid, axis=-1).reshape(-1, 2)
         values, force = sampling.forces(self.loss, field, options, points)
         panels.draw_field(self.sheet, axes, field, points, values, force)
-        self.sheet.caption(axes, f"{field.caption}, {label}" if label else field.caption)
-        axes.set_xlabel(field.labels[0], fontsize=SMALL, color=self.theme.ink, labelpad=4)
+        self.sheet.caption(axes, field.caption)
+        below = ", ".join(filter(None, [field.labels[0], f"for {label}" if label else "", ARROWS]))
+        axes.set_xlabel(folded(below, width), fontsize=SMALL, color=self.theme.ink, labelpad=4)
         axes.set_ylabel(field.labels[1], fontsize=SMALL, color=self.theme.ink, labelpad=1)
 
     def shown(self) -> tuple[str, dict[str, Any]]:

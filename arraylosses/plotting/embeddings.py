@@ -22,10 +22,18 @@ def beside(xp: Any, rows: Array, point: Any) -> Array:
 
 
 def plane(
-    vary: dict[str, tuple[Any, ...]], make: Any, marks: tuple[Mark, ...], *, pick: Any = summed,
-    in_turn: bool = False, steps: int = 13, span: tuple[float, float, float, float] = SPAN,
-    places: tuple[float, ...] = (-1.0, 1.0), caption: str = "force on an embedding", **more: Any,
-) -> Recipe:  # fmt: skip
+    vary: dict[str, tuple[Any, ...]],
+    make: Any,
+    marks: tuple[Mark, ...],
+    *,
+    pick: Any = summed,
+    in_turn: bool = False,
+    steps: int = 13,
+    span: tuple[float, float, float, float] = SPAN,
+    places: tuple[float, ...] = (-1.0, 1.0),
+    caption: str = "force on an embedding",
+    **more: Any,
+) -> Recipe:
     """An embedding whose place is what counts. `make(xp, rows)` gives the arrays."""
 
     def walk(xp: Any, x: Array, _: Any) -> tuple[Array, ...]:
@@ -37,8 +45,9 @@ def plane(
             Walk(X, span[:2], walk, orders=1, pick=pick, in_turn=in_turn, places=places),
             Field(make, span, (*marks, line), caption, pick=pick, in_turn=in_turn, steps=steps),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )
 
 
 TRIPLET = (Mark("positive", (POSITIVE,)), Mark("negative", (NEGATIVE,), "X"))
@@ -86,7 +95,13 @@ def first_of(other: Array) -> Any:
 
 ROWS = at(20.0, 120.0, -100.0)
 TEXTS = (Mark("its own", points(ROWS[:1])), Mark("those of others", points(ROWS[1:]), "X"), circle())
-ALONG = {"marks": TEXTS, "places": (20.0, 120.0, -100.0), "pick": total, "in_turn": True, "steps": 11}
+ALONG: dict[str, Any] = {
+    "marks": TEXTS,
+    "places": (20.0, 120.0, -100.0),
+    "pick": total,
+    "in_turn": True,
+    "steps": 11,
+}
 
 
 def nce(xp: Any, p: Array) -> tuple[Array, ...]:
@@ -143,8 +158,9 @@ def distances(vary: dict[str, tuple[Any, ...]], make: Any, **more: Any) -> Recip
             Walk("distance", (0.0, 2.5), walk, {"similar": True, "different": False}, orders=1),
             Field(make(False), (-2.0, 2.0, -2.0, 2.0), marks, "force, different"),
         ),
-        vary, **more,
-    )  # fmt: skip
+        vary,
+        **more,
+    )
 
 
 TRIPLETS = {"margin": (0.2, 1.0, 2.0)}
@@ -152,9 +168,7 @@ TEMPERATURES = {"temperature": (0.1, 0.2, 0.5)}
 GIVEN_1 = {"margin": 1.0}
 
 RECIPES: dict[str, Recipe] = {
-    "contrastive_loss": distances(
-        {"margin": (0.5, 1.0, 2.0)}, lambda similar: pair(similar, 1, 0)
-    ),
+    "contrastive_loss": distances({"margin": (0.5, 1.0, 2.0)}, lambda similar: pair(similar, 1, 0)),
     "deepid2_loss": distances({"margin": (0.5, 1.0, 2.0)}, two_faces, given={"margin": 1.0, "lam": 1.0}),
     "triplet_margin_loss": plane({"margin": (0.2, 1.0, 2.0)}, triplet, TRIPLET),
     "quadruplet_loss": plane(
@@ -170,41 +184,64 @@ RECIPES: dict[str, Recipe] = {
     "triplet_batch_hard_loss": plane(TRIPLETS, against, BATCH_MARKS),
     "triplet_semi_hard_loss": plane(TRIPLETS, against, BATCH_MARKS),
     "lifted_structure_loss": plane(
-        {"margin": (0.5, 1.0, 2.0)}, in_batch(BATCH, BATCH_LABELS), BATCH_MARKS, pick=total, in_turn=True, steps=9
+        {"margin": (0.5, 1.0, 2.0)},
+        in_batch(BATCH, BATCH_LABELS),
+        BATCH_MARKS,
+        pick=total,
+        in_turn=True,
+        steps=9,
     ),
-    "angular_loss": plane({"alpha": (30.0, 45.0, 60.0)}, against, BATCH_MARKS),
+    "angular_loss": around({"alpha": (30.0, 45.0, 60.0)}, on_circle_against, pick=summed),
     "center_loss": plane(
-        {"half": (True, False)}, proxies,
+        {"half": (True, False)},
+        proxies,
         (Mark("own centre", (POSITIVE,), "*"), Mark("other centres", points(PROXIES[1:]), "X")),
     ),
     "proxy_nca_loss": around(
         {"scale": (1.0, 4.0, 16.0)},
         lambda xp, p: (p, at(0.0, 120.0, -120.0), labels(xp, p)),
-        marks=PROXY_CIRCLE, places=(0.0, 120.0, -120.0),
+        marks=PROXY_CIRCLE,
+        places=(0.0, 120.0, -120.0),
     ),
     "proxy_anchor_loss": around(
-        {"alpha": (8.0, 16.0, 32.0)}, proxies_around, marks=PROXY_CIRCLE, places=(0.0, 120.0, -120.0), pick=total,
-        in_turn=True, steps=11,
+        {"alpha": (8.0, 16.0, 32.0)},
+        proxies_around,
+        marks=PROXY_CIRCLE,
+        places=(0.0, 120.0, -120.0),
+        pick=total,
+        in_turn=True,
+        steps=11,
     ),
     "multi_similarity_loss": around({"beta": (10.0, 50.0)}, on_circle_against),
     "circle_loss": around({"gamma": (16.0, 32.0, 80.0)}, on_circle_against),
     "nt_xent_loss": around(TEMPERATURES, on_circle_against, pick=summed, given={"temperature": 0.2}),
     "sup_con_loss": around(TEMPERATURES, on_circle_against),
     "histogram_loss": around(
-        {"bins": (5, 20, 100)}, in_batch(REF, REF_LABELS), pick=total, in_turn=True, steps=9, given={"bins": 20}
+        {"bins": (5, 20, 100)},
+        in_batch(REF, REF_LABELS),
+        pick=total,
+        in_turn=True,
+        steps=9,
+        given={"bins": 20},
     ),
     "info_nce_loss": around(
-        {"temperature": (0.1, 0.2, 0.5)}, nce, marks=NCE_MARKS, places=(0.0, 100.0, -110.0, 170.0),
+        {"temperature": (0.1, 0.2, 0.5)},
+        nce,
+        marks=NCE_MARKS,
+        places=(0.0, 100.0, -110.0, 170.0),
         given={"temperature": 0.2, "normalize": True},
     ),
     "n_pair_loss": around({"l2_reg": (0.0, 0.5, 2.0)}, first_of(ROWS), **ALONG),
     "clip_loss": around(
-        {"logit_scale": (2.0, 5.0, 20.0)}, first_of(ROWS), given={"logit_scale": 5.0, "normalize": True}, **ALONG
+        {"logit_scale": (2.0, 5.0, 20.0)},
+        first_of(ROWS),
+        given={"logit_scale": 5.0, "normalize": True},
+        **ALONG,
     ),
     "siglip_loss": around(
         {"logit_bias": (-10.0, -5.0, 0.0)}, first_of(ROWS), given={"normalize": True}, **ALONG
     ),
-}  # fmt: skip
+}
 
 # Pixels of two instances, of which one moves.
 MATES, STRANGERS = ((-1.3, 0.4), (-0.8, -0.5), (-1.0, 0.1)), ((1.3, 0.3), (0.9, -0.4), (1.1, 0.2))
@@ -225,15 +262,28 @@ def seeded(xp: Any, p: Array) -> tuple[Array, ...]:
 COORDS = np.asarray([(-1.0, 0.0), *MATES, *STRANGERS])
 RECIPES |= {
     "embedding_hinge_loss": plane(
-        {"margin": (0.3, 0.6, 1.2)}, pixels, PIXELS, places=(), caption="force on a pixel",
-        fixed={"num_instances": 2}, given={"margin": 0.6},
+        {"margin": (0.3, 0.6, 1.2)},
+        pixels,
+        PIXELS,
+        places=(),
+        caption="force on a pixel",
+        fixed={"num_instances": 2},
+        given={"margin": 0.6},
     ),
     "discriminative_loss": plane(
-        {"delta_dist": (0.5, 1.5, 3.0)}, pixels, PIXELS, places=(), caption="force on a pixel",
+        {"delta_dist": (0.5, 1.5, 3.0)},
+        pixels,
+        PIXELS,
+        places=(),
+        caption="force on a pixel",
         fixed={"num_instances": 2},
     ),
     "spatial_embedding_loss": plane(
-        {"w_seed": (0.0, 1.0, 4.0)}, seeded, PIXELS, places=(), caption="force on a pixel",
+        {"w_seed": (0.0, 1.0, 4.0)},
+        seeded,
+        PIXELS,
+        places=(),
+        caption="force on a pixel",
         fixed={"num_instances": 2, "coords": COORDS},
     ),
-}  # fmt: skip
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,7 +18,7 @@ TITLE, LEGEND_ROW = 0.52, 0.26
 SMALL, NORMAL, LARGE = 9.0, 10.0, 13.0
 
 
-class LossFigure(Figure):  # type: ignore[misc]  # whose class is not known where matplotlib is not
+class LossFigure(Figure):
     """A figure that notebooks show by itself, without pyplot."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
@@ -30,33 +31,42 @@ class LossFigure(Figure):  # type: ignore[misc]  # whose class is not known wher
 class Sheet:
     """A figure of columns of panels, under a title and a legend."""
 
-    def __init__(self, theme: Theme, title: str, subtitle: str, legend: list[Line2D], height: float) -> None:
+    def __init__(
+        self, theme: Theme, title: str, subtitle: str, legend: list[list[Line2D]], height: float
+    ) -> None:
         self.theme = theme
-        self.rows = legend_rows([str(line.get_label()) for line in legend])
-        self.head = TITLE + LEGEND_ROW * len(self.rows) + (0.08 if legend else 0.0)
+        self.title = TITLE + (0.14 if subtitle else 0.0)
+        rows = legend_rows(legend)
+        self.head = self.title + LEGEND_ROW * len(rows) + (0.08 if rows else 0.0)
         self.height = self.head + height
         self.figure = LossFigure(figsize=(WIDTH, self.height), facecolor=theme.paper)
         FigureCanvasAgg(self.figure)
         self.write(0.12, 0.30, title, size=LARGE, color=theme.ink, weight="bold")
         if subtitle:
-            self.write(0.12, 0.49, subtitle, size=SMALL, color=theme.muted)
-        self._legend(legend)
+            self.write(0.12, 0.51, subtitle, size=SMALL, color=theme.muted)
+        self._legend(rows)
 
     def write(self, x: float, down: float, text: str, size: float, **style: Any) -> None:
         """A text, so many inches from the left and from the top."""
         self.figure.text(x / WIDTH, 1 - down / self.height, text, fontsize=size, **style)
 
-    def _legend(self, lines: list[Line2D]) -> None:
-        at = 0
-        for row, count in enumerate(self.rows):
-            part = lines[at : at + count]
-            at += count
-            legend = self.figure.legend(
-                handles=part, loc="upper left", ncols=count, frameon=False, fontsize=NORMAL,
-                bbox_to_anchor=(0.04 / WIDTH, 1 - (TITLE + 0.02 + LEGEND_ROW * row) / self.height),
-                borderaxespad=0, borderpad=0.3, handlelength=2.6, columnspacing=1.6, labelcolor=self.theme.ink,
-            )  # fmt: skip
-            self.figure.add_artist(legend)
+    def _legend(self, rows: list[list[Line2D]]) -> None:
+        for i, row in enumerate(rows):
+            place = (0.12 / WIDTH, 1 - (self.title + 0.02 + LEGEND_ROW * i) / self.height)
+            self.figure.legend(
+                handles=row,
+                loc="upper left",
+                ncols=len(row),
+                frameon=False,
+                fontsize=NORMAL,
+                bbox_to_anchor=place,
+                borderaxespad=0,
+                borderpad=0,
+                handlelength=2.6,
+                columnspacing=1.6,
+                handletextpad=0.6,
+                labelcolor=self.theme.ink,
+            )
 
     def axes(self, x: float, down: float, width: float, height: float) -> Any:
         """Axes, from the left and from below the legend, in inches."""
@@ -77,15 +87,28 @@ class Sheet:
         axes.set_title(text, loc="left", fontsize=NORMAL, color=self.theme.ink, pad=5)
 
 
-def legend_rows(labels: list[str]) -> list[int]:
-    """How many entries stand in each row of a legend."""
-    rows: list[int] = []
-    used = WIDTH
-    for text in labels:
-        width = 0.55 + 0.098 * len(text)
-        if used + width > WIDTH - 0.3:
-            rows.append(0)
-            used = 0.0
-        rows[-1] += 1
-        used += width
+def legend_rows(groups: list[list[Line2D]]) -> list[list[Line2D]]:
+    """The entries of a legend in rows: all in one if there is room, otherwise a new one for each group."""
+    together = [line for group in groups for line in group]
+    if sum(map(room, together)) <= WIDTH - 0.24:
+        return [together] if together else []
+    rows: list[list[Line2D]] = []
+    for group in groups:
+        row: list[Line2D] = []
+        for line in group:
+            if row and sum(map(room, [*row, line])) > WIDTH - 0.24:
+                rows.append(row)
+                row = []
+            row.append(line)
+        rows += [row] if row else []
     return rows
+
+
+def room(line: Line2D) -> float:
+    """About how wide an entry of a legend is, in inches."""
+    return 0.66 + 0.086 * len(str(line.get_label()))
+
+
+def folded(label: str, width: float) -> str:
+    """A label in as many lines as it needs under a panel of this width, in inches."""
+    return textwrap.fill(label, max(int(width * 14), 10))

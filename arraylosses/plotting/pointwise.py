@@ -34,7 +34,7 @@ RELATIVE = {"target 1": 1.0}
 ENTRIES: dict[str, Entry] = {
     "absolute_error": Entry(unit=TARGET),
     "squared_error": Entry(unit=SQUARED),
-    "smooth_l1_loss": Entry({"beta": (0.1, 1.0, 2.0)}, unit=TARGET),
+    "smooth_l1_loss": Entry({"beta": (0.1, 0.5, 1.0)}, unit=TARGET),
     "huber_loss": Entry({"delta": (0.5, 1.0, 2.0)}, unit=SQUARED),
     "balanced_l1_loss": Entry({"alpha": (0.2, 0.5, 1.0)}, (-2.0, 2.0)),
     "charbonnier_loss": Entry({"eps": (0.001, 0.3, 1.0)}, (-2.0, 2.0), unit=TARGET),
@@ -58,37 +58,48 @@ ENTRIES: dict[str, Entry] = {
         span=(-1.0, 7.0), targets={"target 0": 0.0, "target 1": 1.0, "target 4": 4.0}, label="prediction"
     ),
     "poisson_nll": Entry(
-        span=(-3.0, 3.0), targets={"target 0": 0.0, "target 1": 1.0, "target 5": 5.0}, unit="nats",
+        span=(-3.0, 3.0),
+        targets={"target 0": 0.0, "target 1": 1.0, "target 5": 5.0},
+        unit="nats",
         label="predicted logarithm of the rate",
     ),
     "poisson_deviance": Entry(
-        span=(0.0, 8.0), targets={"target 0": 0.0, "target 1": 1.0, "target 4": 4.0}, unit="nats, twice",
+        span=(0.0, 8.0),
+        targets={"target 0": 0.0, "target 1": 1.0, "target 4": 4.0},
+        unit="nats, twice",
         label="predicted count",
     ),
     "gamma_deviance": Entry(
-        span=(0.0, 8.0), targets={"target 0.5": 0.5, "target 1": 1.0, "target 4": 4.0}, unit="nats, twice",
+        span=(0.0, 8.0),
+        targets={"target 0.5": 0.5, "target 1": 1.0, "target 4": 4.0},
+        unit="nats, twice",
         label="predicted amount",
     ),
     "tweedie_deviance": Entry(
-        {"power": (1.1, 1.5, 1.9)}, (0.0, 6.0), targets={"target 2": 2.0}, label="predicted amount, of a target of 2"
+        {"power": (1.1, 1.5, 1.9)},
+        (0.0, 6.0),
+        targets={"target 2": 2.0},
+        label="predicted amount, of a target of 2",
     ),
     "binary_cross_entropy": Entry(unit="nats"),
     "binary_cross_entropy_with_logits": Entry({"pos_weight": (0.5, 1.0, 3.0)}, unit="nats"),
     "sigmoid_focal_loss": Entry({"gamma": (0.0, 1.0, 2.0, 5.0)}, unit="nats, weighed"),
     "asymmetric_loss": Entry({"gamma_neg": (0.0, 2.0, 4.0)}, unit="nats, weighed"),
     "quality_focal_loss": Entry(
-        {"beta": (0.0, 1.0, 2.0)}, unit="nats, weighed",
+        {"beta": (0.0, 1.0, 2.0)},
+        unit="nats, weighed",
         targets={"target 1": 1.0, "target 0.5": 0.5, "target 0": 0.0},
     ),
     "varifocal_loss": Entry(
-        {"gamma": (0.0, 1.0, 2.0)}, unit="nats, weighed",
+        {"gamma": (0.0, 1.0, 2.0)},
+        unit="nats, weighed",
         targets={"target 1": 1.0, "target 0.5": 0.5, "target 0": 0.0},
     ),
     "hinge_loss": Entry({"margin": (0.0, 1.0, 2.0)}),
     "squared_hinge_loss": Entry({"margin": (0.0, 1.0, 2.0)}),
     "logistic_loss": Entry(unit="nats"),
     "exponential_loss": Entry(span=(-3.0, 3.0)),
-}  # fmt: skip
+}
 SPANS = {"logits": (-6.0, 6.0), "scores": (-4.0, 4.0), "probs": (0.0, 1.0)}
 LABELS = {"logits": "logit", "scores": "score", "probs": "predicted probability"}
 
@@ -100,10 +111,8 @@ def recipe(spec: Loss) -> Recipe | None:
         return None
     entry = ENTRIES.get(spec.name, Entry())
     first, second = (spec.domains[name][form] for name in spec.arrays)
-    vary = entry.vary or usual_values(spec)
-    targets = entry.targets or targets_of(second)
-    if second.dense and targets is None:
-        targets = {"": 0.0}
+    vary = entry.vary if spec.name in ENTRIES else usual_values(spec)
+    targets = entry.targets or targets_of(second) or {"": 0.0}
     kind = spec.arrays[0]
     lowest = 0.0 if first.name in ("positive", "nonnegative") else -3.0
     span = entry.span or SPANS.get(kind, (lowest, 3.0))

@@ -106,4 +106,3 @@ class Recipe:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     unit: str = ""
     subtitle: str = ""
-    says: str = ""

@@ -10,10 +10,10 @@ import numpy as np
 from .recipes import Masks, Recipe, Walk, items
 
 Array = Any
-N, RADIUS = 32, 7.0  # pixels along a side, and of the true disc
+N, RADIUS = 44, 7.5  # pixels along a side, and of the true disc
 ACROSS, DOWN = np.meshgrid(np.arange(N) - (N - 1) / 2, np.arange(N) - (N - 1) / 2)
-GROW, SHIFT, SURE = (1.0, 15.0), (-15.0, 15.0), (0.0, 1.0)
-AT = {GROW: (2.0, 7.0, 13.0), SHIFT: (-12.0, 0.0, 6.0), SURE: (0.15, 0.5, 1.0)}
+GROW, SHIFT, SURE = (1.0, 19.0), (-14.0, 14.0), (0.0, 1.0)
+AT = {GROW: (3.0, 7.5, 16.0), SHIFT: (-12.0, 0.0, 5.0), SURE: (0.2, 0.6, 1.0)}
 Make = Callable[[Any, Array, Array], tuple[Any, ...]]
 
 
@@ -41,13 +41,23 @@ def three(x: Array) -> Array:
     return x[:, None, None]
 
 
-GROWN = lambda xp, x: (disc(xp, three(x), 0.0), xp.abs(distance(xp, 0.0) - three(x)))  # noqa: E731
-MOVED = lambda xp, x: (disc(xp, RADIUS, three(x)), xp.abs(distance(xp, three(x)) - RADIUS))  # noqa: E731
-FADED = lambda xp, x: (disc(xp, RADIUS, 0.0) * three(x), EDGE + 0 * three(x))  # noqa: E731
 TRUTH = np.clip(RADIUS - np.hypot(ACROSS, DOWN) + 0.5, 0, 1) > 0.5
 EDGE = np.abs(np.hypot(ACROSS, DOWN) - RADIUS)
 SIGNED = np.hypot(ACROSS, DOWN) - RADIUS
 VESSEL = np.abs(DOWN) < 2
+
+
+def grown(xp: Any, x: Array) -> tuple[Array, Array]:
+    """A disc of this radius, and how far every pixel is from its edge."""
+    return disc(xp, three(x), 0.0), xp.abs(distance(xp, 0.0) - three(x))
+
+
+def moved(xp: Any, x: Array) -> tuple[Array, Array]:
+    return disc(xp, RADIUS, three(x)), xp.abs(distance(xp, three(x)) - RADIUS)
+
+
+def faded(xp: Any, x: Array) -> tuple[Array, Array]:
+    return disc(xp, RADIUS, 0.0) * three(x), EDGE + 0 * three(x)
 
 
 def two_classes(xp: Any, mask: Array) -> Array:
@@ -76,20 +86,26 @@ def walk(label: str, span: tuple[float, float], make: Any, image: Any, at: Any, 
 
 def discs(
     make: Callable[..., tuple[Any, ...]] = lambda xp, mask, _: of_target(xp, mask, TRUTH * 1.0),
-    vary: dict[str, tuple[Any, ...]] | None = None, **more: Any,
-) -> Recipe:  # fmt: skip
-    """A disc over a disc. `make` gives the arrays of a loss, from masks and the distances from their edges."""
+    vary: dict[str, tuple[Any, ...]] | None = None,
+    **more: Any,
+) -> Recipe:
+    """A disc over a disc. `make` gives the arrays, from a mask and the distances from its edge."""
     walks = [
         walk(
-            label, span, lambda xp, x, _, form=form: make(xp, *form(xp, x)),
-            lambda xp, x, form=form: form(xp, x)[0], AT[span], TRUTH, 97,
+            label,
+            span,
+            lambda xp, x, _, form=form: make(xp, *form(xp, x)),
+            lambda xp, x, form=form: form(xp, x)[0],
+            AT[span],
+            TRUTH,
+            49,
         )
         for label, span, form in (
-            ("radius of the mask, in pixels", GROW, GROWN),
-            ("shift of the mask, in pixels", SHIFT, MOVED),
-            ("probability inside the mask", SURE, FADED),
+            ("radius of the mask, in pixels", GROW, grown),
+            ("shift of the mask, in pixels", SHIFT, moved),
+            ("probability inside the mask", SURE, faded),
         )
-    ]  # fmt: skip
+    ]
     return Recipe(tuple(walks), vary or {}, **more)
 
 
@@ -98,15 +114,25 @@ def vessels(vary: dict[str, tuple[Any, ...]], **more: Any) -> Recipe:
     forms = (
         ("thickness, in pixels", (0.0, 12.0), lambda xp, x: tube(xp, three(x), 0.0, -1.0), (2.0, 4.0, 9.0)),
         ("shift, in pixels", (-8.0, 8.0), lambda xp, x: tube(xp, 4.0, three(x), -1.0), (-6.0, 0.0, 2.0)),
-        ("length of a gap, in pixels", (0.0, 24.0), lambda xp, x: tube(xp, 4.0, 0.0, three(x)), (0.0, 6.0, 18.0)),
-    )  # fmt: skip
+        (
+            "length of a gap, in pixels",
+            (0.0, 24.0),
+            lambda xp, x: tube(xp, 4.0, 0.0, three(x)),
+            (0.0, 6.0, 18.0),
+        ),
+    )
     walks = [
         walk(
-            label, span, lambda xp, x, _, form=form: of_target(xp, form(xp, x), VESSEL * 1.0),
-            form, at, VESSEL, 49,
+            label,
+            span,
+            lambda xp, x, _, form=form: of_target(xp, form(xp, x), VESSEL * 1.0),
+            form,
+            at,
+            VESSEL,
+            49,
         )
         for label, span, form, at in forms
-    ]  # fmt: skip
+    ]
     return Recipe(tuple(walks), vary, **more)
 
 
@@ -128,6 +154,14 @@ def as_logits(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
     return 6 * mask - 3, like(xp, mask, TRUTH * 1.0)
 
 
+def unsure(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
+    """A mask that is nowhere certain, where certainty may cost infinitely much."""
+    return of_target(xp, 0.02 + 0.96 * mask, TRUTH * 1.0)
+
+
+UNSURE = "probabilities from 0.02 outside of the mask to 0.98 inside"
+
+
 def with_labels(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
     labels = xp.astype(like(xp, mask, TRUTH * 1.0), xp.int64)
     return two_classes(xp, mask), labels
@@ -135,11 +169,11 @@ def with_labels(xp: Any, mask: Array, _: Array) -> tuple[Any, ...]:
 
 RECIPES: dict[str, Recipe] = {
     "dice_loss": discs(vary={"squared": (False, True)}),
-    "jaccard_loss": discs(vary={"smooth_nr": (0.0, 50.0, 200.0)}),
+    "jaccard_loss": discs(),
     "tversky_loss": discs(vary={"beta": (0.2, 0.5, 0.8)}),
     "focal_tversky_loss": discs(vary={"gamma": (0.5, 0.75, 1.5)}),
-    "combo_loss": discs(vary={"alpha": (0.0, 0.5, 1.0)}),
-    "unified_focal_loss": discs(vary={"gamma": (0.1, 0.5, 0.9)}),
+    "combo_loss": discs(unsure, {"alpha": (0.0, 0.5, 1.0)}, subtitle=UNSURE),
+    "unified_focal_loss": discs(unsure, {"gamma": (0.1, 0.5, 0.9)}, subtitle=UNSURE),
     "generalized_dice_loss": discs(vary={"weighting": ("square", "simple", "uniform")}),
     "log_cosh_dice_loss": discs(vary={"squared": (False, True)}),
     "sensitivity_specificity_loss": discs(vary={"sensitivity_weight": (0.05, 0.5, 0.95)}),
@@ -149,5 +183,5 @@ RECIPES: dict[str, Recipe] = {
     "lovasz_softmax_loss": discs(with_labels, fixed={"per_image": True}),
     "boundary_loss": discs(with_distance, unit="pixels"),
     "hausdorff_dt_loss": discs(with_distances, {"alpha": (1.0, 2.0, 3.0)}, given={"log": True}),
-    "soft_cldice_loss": vessels({"iterations": (1, 3, 6)}),
+    "soft_cldice_loss": vessels({}),
 }

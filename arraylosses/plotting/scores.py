@@ -30,6 +30,11 @@ def rank_label(xp: Any, x: Array, sign: float) -> tuple[Array, ...]:
     return x, xp.zeros_like(x), xp.zeros_like(x) + sign
 
 
+def both(result: Any, x: Array) -> Array:
+    """The items of real and of generated samples, added up."""
+    return result[0] + result[1]
+
+
 REAL_OR_FAKE = {"of a real sample": True, "of a generated sample": False}
 
 
@@ -44,8 +49,11 @@ def slope(xp: Any, x: Array, _: Any) -> tuple[Array]:
 
 def one_parameter(span: float = 2.0) -> Walk:
     return Walk(
-        "a parameter", (-span, span), lambda xp, x, _: (xp.reshape(x, (1,)),), in_turn=True,
-    )  # fmt: skip
+        "a parameter",
+        (-span, span),
+        lambda xp, x, _: (xp.reshape(x, (1,)),),
+        in_turn=True,
+    )
 
 
 def parts_of_hifigan(changed: str) -> Any:
@@ -72,7 +80,10 @@ RECIPES: dict[str, Recipe] = {
     "margin_ranking_loss": Recipe(
         (
             Walk(
-                "x1 − x2", (-3.0, 3.0), rank_label, {"x1 shall be greater": 1.0, "x2 shall be greater": -1.0},
+                "x1 − x2",
+                (-3.0, 3.0),
+                rank_label,
+                {"x1 shall be greater": 1.0, "x2 shall be greater": -1.0},
                 orders=1,
             ),
         ),
@@ -84,24 +95,28 @@ RECIPES: dict[str, Recipe] = {
     "listnet_loss": Recipe(
         (in_a_list(2),), {"target": ("softmax", "normalized")}, unit="nats", subtitle=IN_A_LIST
     ),
-    "lambda_rank_loss": Recipe((in_a_list(),), {"sigma": (0.5, 1.0, 2.0)}, unit="nats, weighed", subtitle=IN_A_LIST),
+    "lambda_rank_loss": Recipe(
+        (in_a_list(),), {"sigma": (0.5, 1.0, 2.0)}, unit="nats, weighed", subtitle=IN_A_LIST
+    ),
     "approx_ndcg_loss": Recipe((in_a_list(),), {"temperature": (0.1, 0.5, 1.0)}, subtitle=IN_A_LIST),
     "gan_generator_loss": Recipe(
         (Walk("score of a generated sample", (-4.0, 4.0), lambda xp, x, _: (x,)),),
         {"kind": ("non_saturating", "minimax", "lsgan", "wgan")},
     ),
     "gan_discriminator_loss": Recipe(
-        (Walk("score, the other one being 0", (-4.0, 4.0), judged, REAL_OR_FAKE),),
+        (Walk("score, the other one being 0", (-4.0, 4.0), judged, REAL_OR_FAKE, pick=both),),
         {"kind": ("non_saturating", "lsgan", "hinge", "wgan")},
     ),
     "hifigan_discriminator_loss": Recipe(
-        (Walk("score, the other one being 0", (-2.0, 3.0), judged, REAL_OR_FAKE),)
+        (Walk("score, the other one being 0", (-2.0, 3.0), judged, REAL_OR_FAKE, pick=both),)
     ),
     "feature_matching_loss": Recipe(
         (
             Walk(
-                "features of generated samples, less those of real ones", (-2.0, 2.0),
-                lambda xp, x, _: (xp.stack([x, x]), np.zeros(2)), in_turn=True,
+                "difference of the features",
+                (-2.0, 2.0),
+                lambda xp, x, _: (xp.stack([x, x]), np.zeros(2)),
+                in_turn=True,
             ),
         ),
         {"metric": ("l1", "l2")},
@@ -120,9 +135,17 @@ RECIPES: dict[str, Recipe] = {
         (
             Walk("length of a gradient of the critic", (0.0, 2.5), slope, orders=1),
             Field(
-                lambda xp, p: (p,), (-2.0, 2.0, -2.0, 2.0),
-                (Mark("length 1", tuple((np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 73)), "outline"),),
-                "force on a gradient", ("x", "y"),
+                lambda xp, p: (p,),
+                (-2.0, 2.0, -2.0, 2.0),
+                (
+                    Mark(
+                        "length 1",
+                        tuple((np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, 73)),
+                        "outline",
+                    ),
+                ),
+                "force on a gradient",
+                ("x", "y"),
             ),
         ),
         {"one_sided": (False, True)},
@@ -133,4 +156,4 @@ RECIPES: dict[str, Recipe] = {
     "r2_penalty": Recipe(
         (Walk("length of a gradient at a generated sample", (0.0, 2.0), slope),), {"gamma": (1.0, 5.0, 10.0)}
     ),
-}  # fmt: skip
+}

@@ -12,10 +12,8 @@ from .._core.parameters import Rule
 from .._core.registry import LOSSES, Loss
 from .recipes import Recipe
 
-SYMBOLS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eps": "ε", "theta": "θ",
-    "lam": "λ", "mu": "μ", "nu": "ν", "sigma": "σ", "tau": "τ",
-}  # fmt: skip
+NAMES = "alpha beta gamma delta epsilon eps theta lam mu nu sigma tau".split()
+SYMBOLS = dict(zip(NAMES, "αβγδεεθλμνστ", strict=True))
 # What changes nothing, or what the arrays of a picture are made for.
 FIXED = {"chunk_size", "fmt"}
 
@@ -37,7 +35,7 @@ class Settings:
 
 def number(value: Any) -> str:
     """A number as a reader writes it."""
-    return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value).replace("-", "−")
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value).replace("-", "−")
 
 
 def label(name: str, value: Any) -> str:
@@ -52,7 +50,7 @@ def spec_of(loss: str | Callable[..., Any]) -> Loss:
     if not isinstance(loss, str):
         got = getattr(loss, "__name__", type(loss).__name__)
         raise refuse("plot", "loss", "be a loss of arraylosses, or its name", Words(got), TypeError)
-    near = difflib.get_close_matches(loss, LOSSES, n=3)
+    near = difflib.get_close_matches(loss, LOSSES, n=3, cutoff=0.75)
     hint = f" (near it: {', '.join(near)})" if near else " (arraylosses list has them all)"
     raise refuse("plot", "loss", "be the name of a loss", Words(repr(loss) + hint))
 
@@ -63,7 +61,7 @@ def settings(spec: Loss, recipe: Recipe, param: Mapping[str, Any] | None) -> Set
     free = [k for k, r in spec.rules.items() if isinstance(r, Rule) and k not in FIXED | {*recipe.fixed}]
     for name, values in asked.items():
         if name not in free:
-            one_of = f"one of {', '.join(free)}" if free else "none, of which this loss has none to vary"
+            one_of = f"one of {', '.join(free)}" if free else "and this loss has none"
             raise refuse(spec.name, "param", f"name a parameter, {one_of}", Words(repr(name)))
         if not values:
             raise refuse(spec.name, f"param[{name!r}]", "have at least one value", ())
@@ -73,7 +71,7 @@ def settings(spec: Loss, recipe: Recipe, param: Mapping[str, Any] | None) -> Set
         raise refuse(spec.name, "param", rule, Words(f"several for {' and '.join(several)}"))
     usual = next(iter(recipe.vary), "")
     name = several[0] if several else usual
-    values = asked.pop(name, None) or tuple(recipe.vary.get(name, ()))
+    values = asked.pop(name, ()) or tuple(recipe.vary.get(name, ()))
     given = {k: v for k, v in recipe.given.items() if k != name}
     fixed = {**given, **recipe.fixed, **{k: v[0] for k, v in asked.items()}}
     return Settings(name, values, fixed)

@@ -44,7 +44,7 @@ def spoiled(xp: Any, x: Array, wrong: Array) -> Array:
     return PICTURE + x[:, None, None, None] * wrong
 
 
-def spoil(span: tuple[float, float] = (0.0, 0.2), orders: int = 1) -> Walk:
+def spoil(span: tuple[float, float] = (0.0, 0.1), orders: int = 1) -> Walk:
     """Over the error of an image, of one kind or another."""
 
     def arguments(xp: Any, x: Array, wrong: Array) -> tuple[Array, Array]:
@@ -56,7 +56,7 @@ def spoil(span: tuple[float, float] = (0.0, 0.2), orders: int = 1) -> Walk:
 
 def alone() -> Walk:
     """Over the error of an image that is compared with nothing."""
-    return Walk(RMSE, (0.0, 0.2), lambda xp, x, wrong: (spoiled(xp, x, wrong),), WRONGS, orders=1, points=65)
+    return Walk(RMSE, (0.0, 0.1), lambda xp, x, wrong: (spoiled(xp, x, wrong),), WRONGS, orders=1, points=65)
 
 
 def responses(image: Array) -> Array:
@@ -64,7 +64,7 @@ def responses(image: Array) -> Array:
     return np.stack([image, image - np.roll(image, 1, 0), image - np.roll(image, 1, 1)])
 
 
-FEATURES = responses(PICTURE - PICTURE.mean())
+FEATURES = 20 * responses(PICTURE - PICTURE.mean())
 MOVED = np.roll(FEATURES, (5, 9), (1, 2))
 MIXED = FEATURES[[1, 2, 0]]
 
@@ -98,6 +98,7 @@ def gains() -> Walk:
 
 RATE, SAMPLES = 4000.0, 1024
 TIME = np.arange(SAMPLES) / RATE
+HISS = 0.05 * np.random.default_rng(2).normal(size=SAMPLES)
 RESOLUTIONS = ((256, 64, 240), (512, 128, 400))
 
 
@@ -105,7 +106,7 @@ def tone(xp: Any, semitones: Array, decibels: Array) -> Array:
     """A note of three partials, so many semitones off and so loud."""
     pitch = 220.0 * xp.exp(semitones[:, None] * (np.log(2) / 12))
     partials = [xp.sin(2 * np.pi * k * pitch * TIME) / k for k in (1, 2, 3)]
-    return (partials[0] + partials[1] + partials[2]) * xp.exp(decibels[:, None] * DECIBEL)
+    return (partials[0] + partials[1] + partials[2] + HISS) * xp.exp(decibels[:, None] * DECIBEL)
 
 
 def note(*more: Array) -> tuple[Walk, Walk]:
@@ -118,8 +119,8 @@ def note(*more: Array) -> tuple[Walk, Walk]:
         return tone(xp, xp.zeros_like(x), x), tone(xp, xp.zeros_like(x), xp.zeros_like(x)), *more
 
     return (
-        Walk("pitch, in semitones", (-6.0, 6.0), pitch, orders=1, points=97),
-        Walk("gain, in decibels", (-12.0, 12.0), loudness, orders=1, points=49),
+        Walk("pitch, in semitones", (-6.0, 6.0), pitch, orders=0, points=121),
+        Walk("gain, in decibels", (-12.0, 12.0), loudness, orders=0, points=49),
     )
 
 
@@ -127,10 +128,11 @@ def recipes() -> dict[str, Recipe]:
     basis = mel_filter_bank(TIME, sample_rate=RATE, n_fft=256, n_mels=20)
     window = hann_window(TIME, size=256)
     return {
-        "psnr_loss": Recipe((spoil((0.005, 0.2)),), unit="decibels, less is better"),
+        "psnr_loss": Recipe((spoil((0.01, 0.1)),), unit="decibels, less is better"),
         "ssim_loss": Recipe((spoil(),), given=LEAST_WINDOWS),
         "ms_ssim_loss": Recipe(
-            (spoil(),), given={"window_size": 5, "weights": (0.3, 0.4, 0.3)},
+            (spoil(),),
+            given={"window_size": 5, "weights": (0.3, 0.4, 0.3)},
         ),
         "total_variation_loss": Recipe((alone(),)),
         "gradient_difference_loss": Recipe((spoil(),)),
@@ -150,7 +152,7 @@ def recipes() -> dict[str, Recipe]:
         "log_stft_magnitude_loss": Recipe((gains(),)),
         "multi_resolution_stft_loss": Recipe(note(), given={"resolutions": RESOLUTIONS}),
         "log_mel_loss": Recipe(note(basis, window), given={"hop": 64}, unit="nepers"),
-    }  # fmt: skip
+    }
 
 
 RECIPES = recipes()
