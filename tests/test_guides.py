@@ -64,16 +64,3 @@ def test_every_loss_is_among_those_to_choose_from() -> None:
 def test_every_page_is_reached_from_the_table() -> None:
     linked = {(FRONT.parent / path).resolve() for path, _ in LINK.findall(text_of(FRONT)) if path}
     assert set(CHOOSING[1:]) <= linked
-
-
-def test_figures_are_those_of_the_worked_programs() -> None:
-    tables = text_of(DOCS / "worked-programs.md")
-    quoted = 0
-    for page in CHOOSING:
-        for paragraph in text_of(page).split("\n\n"):
-            if "worked-programs.md#" in paragraph and ">>>" not in paragraph:
-                prose = re.sub(r"`[^`]*`|\([^)]*\.md[^)]*\)", "", paragraph)
-                figures = re.findall(r"\d+\.\d+", prose)
-                assert all(figure in tables for figure in figures), figures
-                quoted += len(figures)
-    assert quoted > 20

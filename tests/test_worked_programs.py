@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,18 @@ def test_the_page_is_up_to_date(pages: Any, figures: Any) -> None:
     for name in pages.PROGRAMS:
         mine = f"<!-- {name} -->\n{pages.table(figures(name))}\n<!-- end of {name} -->"
         assert mine in page, "python benchmarks/worked_programs.py writes the page anew"
+
+
+def test_the_guide_to_choosing_quotes_the_programs(pages: Any, figures: Any) -> None:
+    tables, quoted = "\n".join(pages.table(figures(name)) for name in ELSEWHERE), 0
+    for page in (pages.DOCS / "choosing").glob("*.md"):
+        for paragraph in page.read_text(encoding="utf-8").split("\n\n"):
+            if re.search(r"worked-programs\.md#|tutorials/", paragraph) and ">>>" not in paragraph:
+                prose = re.sub(r"`[^`]*`|\([^)]*\.md[^)]*\)", "", paragraph)
+                found = re.findall(r"\d+\.\d+", prose)
+                assert all(figure in tables for figure in found), found
+                quoted += len(found)
+    assert quoted > 20
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
