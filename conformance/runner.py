@@ -6,9 +6,11 @@ import fnmatch
 import functools
 import math
 import operator
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,12 @@ class Call:
         return hash(self.form)
 
 
+def failure() -> str:
+    """The exception at hand, in which files are named from their package on."""
+    home = re.escape(str(Path(__file__).parents[1]))
+    return re.sub(rf"(?:[^\s\"']*/site-packages|{home})/", "", traceback.format_exc(limit=-3).strip())
+
+
 class Check:
     """One case of one implementation in one dtype."""
 
@@ -135,7 +143,7 @@ class Check:
             self.outcome.skip(str(reason) or "not implemented")
             return
         except Exception:  # whatever a loss under test raises is what is to be reported
-            self._find(RAISES, "raises", "a result", traceback.format_exc(limit=-3).strip())
+            self._find(RAISES, "raises", "a result", failure())
         self.outcome.count(severest(f.kind for f in self.findings))
         self.outcome.findings += self.findings
 

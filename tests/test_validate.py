@@ -251,3 +251,12 @@ def test_a_wider_tolerance_has_a_reason() -> None:
 
 def test_every_loss_has_vectors() -> None:
     assert sorted(LOSSES) == kit.module("schema").names()
+
+
+def test_a_failure_names_files_from_their_package_on() -> None:
+    try:
+        al.huber_loss("one", np.asarray([1.0]))
+    except TypeError:
+        told = kit.module("runner").failure()
+    assert 'File "arraylosses/_core/' in told
+    assert str(Path(al.__file__).parents[1]) not in told

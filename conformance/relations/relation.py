@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -182,7 +181,7 @@ def _findings(relation: Relation, pair: Pair, bench: Bench) -> Iterator[Finding]
     except Exception:  # whatever a function under test raises is what is to be reported
         if pair.illegal:
             return
-        yield finding("raises", math.inf, 0, "a result", traceback.format_exc(limit=-3).strip())
+        yield finding("raises", math.inf, 0, "a result", runner.failure())
         return
     scales = [
         {k: np.broadcast_to(call.scales.get(k, math.inf), x.shape) for k, x in each.items()}
