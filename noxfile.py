@@ -85,6 +85,7 @@ def peers(session: nox.Session) -> None:
     named = session.posargs or ("--peer", "all", "--framework", "numpy")
     flags = os.environ.get("XLA_FLAGS", QUICKLY_COMPILED)
     session.run("arraylosses", "validate", *named, "--html", "docs/peers.html", env={"XLA_FLAGS": flags})
+    session.run("python", "-m", "conformance", "peers")
 
 
 @nox.session

@@ -3,6 +3,7 @@
 vectors [LOSS …]      the vectors, of all losses or of some
 traps                 the page of the traps
 relations             the page of the relations
+peers                 the tables of what other libraries come to, from their report
 exhaustive [LOSS …]   the errors at every float32, of the losses of one number
 sampled [LOSS …]      and at a million inputs, of the pointwise losses of several
 accuracy [LOSS …]     the errors over the vectors, and the page of all these
@@ -17,6 +18,7 @@ COMMANDS = {
     "vectors": ".generate",
     "traps": ".traps",
     "relations": ".relations.page",
+    "peers": ".peers_table",
     "accuracy": ".accuracy.vectors",
     "exhaustive": ".accuracy.exhaustive",
     "sampled": ".accuracy.sampled",

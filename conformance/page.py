@@ -14,6 +14,7 @@ from typing import Any
 from arraylosses._core.registry import LOSSES
 
 FOLDER = Path(__file__).parent / "page"
+DATA = '<script id="data" type="application/json">'
 SHORT = 16  # characters of JSON, which are no longer than what would stand for them
 
 
@@ -52,6 +53,28 @@ def pack(data: Any) -> dict[str, Any]:
     things = _Things()
     root = things.add(_marked(data))
     return {"data": things.written(root), "shared": things.shared}
+
+
+def unpack(packed: dict[str, Any]) -> Any:
+    """The data that were packed."""
+
+    def whole(x: Any) -> Any:
+        if isinstance(x, list):
+            return [whole(v) for v in x]
+        if not isinstance(x, dict):
+            return x
+        if "$lines" in x:
+            return "\n".join(map(whole, x["$lines"]))
+        if "$" in x:
+            return whole(packed["shared"][x["$"]]) if isinstance(x["$"], int) else float(x["$"])
+        return {k.removeprefix("$"): whole(v) for k, v in x.items()}
+
+    return whole(packed["data"])
+
+
+def data_of(text: str) -> Any:
+    """What a page was made of."""
+    return unpack(json.loads(text.partition(DATA)[2].partition("</script>")[0]))
 
 
 class _Things:

@@ -17,6 +17,7 @@ version = release = arraylosses.__version__
 
 extensions = [
     "explorer_page",
+    "links",
     "mathml",
     "picture",
     "reference",

@@ -6,11 +6,13 @@ import fnmatch
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arraylosses.cli import kit
 
+ROOT = Path(__file__).parents[1]
 deviations = kit.module("deviations")
 report = kit.module("report")
 FRAMEWORKS = kit.module("frameworks").FRAMEWORKS
@@ -29,6 +31,31 @@ RELATED = kit.module("workers").RELATED
 
 def matched(names: list[str], pattern: str) -> list[str]:
     return [name for name in names if fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))]
+
+
+# --- the report that is committed ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def committed() -> Any:
+    page = (ROOT / "docs" / "peers.html").read_text(encoding="utf-8")
+    return kit.module("page").data_of(page)["report"]
+
+
+def test_the_report_is_of_the_versions_that_are_locked_and_as_is_known(committed: Any) -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    locked = dict(line.split("==") for line in lines if "==" in line)
+    package = {"keras-jax": "keras", "keras-torch": "keras", "smp": "segmentation-models-pytorch"}
+    found = {i["name"]: i["version"] for i in committed["implementations"]}
+    assert found == {name: locked[package.get(name, name)] for name in found}
+    assert {*PEERS} <= {*found}
+    assert committed["holds"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/conformance.md"])
+def test_pages_say_what_the_report_comes_to(page: str, committed: Any) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert kit.module("peers_table").anew(text, committed) == text
 
 
 # --- the lists -----------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ reports = kit.module("report")
 Source = kit.module("implementations").Source
 KINDS = kit.module("outcomes").KINDS
 FOLDER = kit.module("page").FOLDER
-pack = kit.module("page").pack
-page = kit.module("page").page
+page, data_of, pack, unpack = (
+    getattr(kit.module("page"), name) for name in ("page", "data_of", "pack", "unpack")
+)
 Wanted = kit.module("runner").Wanted
 Job = kit.module("workers").Job
 
@@ -95,27 +96,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     sys.path.remove(str(folder))
 
 
-def data_of(text: str) -> Any:
-    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
-    assert found
-    return unpacked(json.loads(found[1]))
-
-
-def unpacked(packed: dict[str, Any]) -> Any:
-    def whole(x: Any) -> Any:
-        if isinstance(x, list):
-            return [whole(v) for v in x]
-        if not isinstance(x, dict):
-            return x
-        if "$lines" in x:
-            return "\n".join(map(whole, x["$lines"]))
-        if "$" in x:
-            return whole(packed["shared"][x["$"]]) if isinstance(x["$"], int) else float(x["$"])
-        return {k.removeprefix("$"): whole(v) for k, v in x.items()}
-
-    return whole(packed["data"])
-
-
 def as_text(x: Any) -> str:
     return json.dumps(x, sort_keys=True)
 
@@ -141,7 +121,7 @@ def test_the_report_stands_in_the_page(report):
     ],
 )
 def test_packed_data_come_back(x):
-    assert as_text(unpacked(json.loads(as_text(pack(x))))) == as_text(x)
+    assert as_text(unpack(json.loads(as_text(pack(x))))) == as_text(x)
 
 
 def test_what_stands_twice_is_kept_once():

@@ -13,6 +13,7 @@ import arraylosses as al
 from arraylosses import plotting
 from arraylosses.cli.commands import app
 
+ROOT = Path(__file__).parents[1]
 BEGINS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
 
@@ -28,6 +29,15 @@ def test_it_writes(tmp_path: Path, kind: str) -> None:
     assert done.output == ""
     assert file.read_bytes().startswith(BEGINS[kind])
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_picture_of_the_readme_is_what_its_command_draws(tmp_path: Path, dark: bool) -> None:
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if " plot " in line)
+    command, options = line.split()[2:-1], ["--dark"] if dark else []
+    assert plot(*command, str(tmp_path / "x.svg"), *options).exit_code == 0
+    committed = ROOT / "docs" / f"huber_loss{'-dark' if dark else ''}.svg"
+    assert (tmp_path / "x.svg").read_bytes() == committed.read_bytes()
 
 
 def test_values_are_those_of_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import textwrap
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,8 +19,17 @@ TITLE, LEGEND_ROW = 0.52, 0.26
 SMALL, NORMAL, LARGE = 9.0, 10.0, 13.0
 
 
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
 class LossFigure(Figure):
-    """A figure that notebooks show by itself, without pyplot."""
+    """A figure that notebooks show by itself, without pyplot, and of which a file is the same every time."""
+
+    def savefig(self, fname: Any, *, format: str | None = None, **options: Any) -> None:
+        kind = format or str(fname).rpartition(".")[2].lower()
+        metadata = UNDATED.get(kind, {}) | options.pop("metadata", {})
+        with rc_context({"svg.hashsalt": "arraylosses"}):
+            super().savefig(fname, format=format, metadata=metadata, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         file = io.BytesIO()

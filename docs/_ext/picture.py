@@ -99,7 +99,7 @@ def draw(folder: Path, name: str, param: dict[str, Any] | None, dark: bool) -> P
 def _saved(figure: Any) -> tuple[bytes, str]:
     """As SVG, or in pixels for screens of two to a point, if there is too much of it."""
     svg, png = io.BytesIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.savefig(svg, format="svg")
     if len(svg.getvalue()) <= HEAVY:
         return svg.getvalue(), "svg"
     figure.savefig(png, format="png", dpi=2 * 96)
