@@ -80,12 +80,13 @@ def vectors(session: nox.Session) -> None:
 
 @nox.session
 def peers(session: nox.Session) -> None:
-    """Hold the losses of other libraries against the vectors, and write the report."""
-    install(session, "frameworks", "peers")
+    """Hold the losses of other libraries against the vectors, and run the tables of their calls."""
+    install(session, "test", "frameworks", "peers")
     named = session.posargs or ("--peer", "all", "--framework", "numpy")
     flags = os.environ.get("XLA_FLAGS", QUICKLY_COMPILED)
     session.run("arraylosses", "validate", *named, "--html", "docs/peers.html", env={"XLA_FLAGS": flags})
     session.run("python", "-m", "conformance", "peers")
+    session.run("pytest", "tests/test_coming_from.py")
 
 
 @nox.session
