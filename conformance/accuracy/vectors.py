@@ -24,6 +24,8 @@ MEASURED = "measured"  # the record of when and on what, which stands among the 
 def record(loss: str, framework: Framework, dtype: str) -> dict[str, Any]:
     outcome = run(loss, ours(framework.name), (dtype,))
     gradient = outcome.gradient_ulp
+    for finding in outcome.findings:
+        print(f"{loss} on {framework.name}: {finding.case} ({finding.dtype}): {finding.what}", flush=True)
     return {
         "cases": outcome.cases,
         "value": number(outcome.value_ulp),
@@ -31,11 +33,18 @@ def record(loss: str, framework: Framework, dtype: str) -> dict[str, Any]:
     }
 
 
+def has(loss: str, framework: Framework) -> bool:
+    return all(f"{framework.name} {dtype}" in read("vectors").get(loss, {}) for dtype in framework.dtypes)
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance accuracy", description=__doc__)
     parser.add_argument("loss", nargs="*")
     parser.add_argument("--framework", action="append", choices=FRAMEWORKS, metavar="NAME")
     parser.add_argument("--page", action="store_true")
+    parser.add_argument(
+        "--missing", action="store_true", help="only losses that a framework has no record of"
+    )
     asked = parser.parse_args(arguments)
     if asked.page:
         PAGE.write_text(text(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
@@ -44,6 +53,8 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there are no vectors of {', '.join(sorted(unknown))}")
     for framework in [FRAMEWORKS[name] for name in asked.framework] if asked.framework else installed():
         for loss in asked.loss or schema.names():
+            if asked.missing and has(loss, framework):
+                continue
             found = {
                 f"{framework.name} {dtype}": record(loss, framework, dtype) for dtype in framework.dtypes
             }
