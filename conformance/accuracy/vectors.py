@@ -9,6 +9,7 @@ measured.
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from .. import schema
@@ -60,8 +61,9 @@ def main(arguments: list[str]) -> int:
             }
             there = read("vectors")
             there[loss] = there.get(loss, {}) | found
-            there[MEASURED] = there.get(MEASURED, {}) | {
-                framework.name: measured_with(**{framework.name: framework.version()})
-            }
+            versions = {framework.name: framework.version()}
+            if framework.name == "jax" and (flags := os.environ.get("XLA_FLAGS")):
+                versions["XLA_FLAGS"] = flags
+            there[MEASURED] = there.get(MEASURED, {}) | {framework.name: measured_with(**versions)}
             write("vectors", there)
     return 0
