@@ -34,8 +34,8 @@ ONE_IN = {
     "jax-jit": 15,
     "dask": 50,
     "torch-compile": 40,
-    "strictest": 5,
-    "torch": 4,
+    "strictest": 6,
+    "torch": 5,
 }
 # Laws that take seconds everywhere, and on JAX many.
 SLOW = {

@@ -67,11 +67,18 @@ class Setting:
         arrays = ("x" if k == self.swept else f"{others[k]:g}" for k in LOSSES[self.loss].arrays)
         return ", ".join([*arrays, *(f"{k}={v!r}" for k, v in self.options)])
 
+    @functools.cached_property
+    def numbers(self) -> dict[str, Any]:
+        """The options, as float32 has them: what is lost of 0.1 is no error of the loss."""
+        defaults = {k: p.default for k, p in LOSSES[self.loss].parameters.items()}
+        floats = {k: v for k, v in (defaults | dict(self.options)).items() if isinstance(v, float)}
+        return dict(self.options) | {k: float(np.float32(v)) for k, v in floats.items()}
+
     def items(self, xp: Any, x: Any) -> Any:
         """The items of the loss at every element of `x`."""
         spec, others = LOSSES[self.loss], dict(self.others)
         arrays = [x if k == self.swept else self._other(xp, x, others[k]) for k in spec.arrays]
-        items = spec.function(*arrays, reduction="none", **dict(self.options))
+        items = spec.function(*arrays, reduction="none", **self.numbers)
         return items[spec.arrays.index(self.swept)] if self.apart else items
 
     def _other(self, xp: Any, x: Any, value: float) -> Any:
@@ -88,7 +95,7 @@ class Setting:
         """Some points, as the textbook formula takes them."""
         others = dict(self.others)
         arrays = (points if k == self.swept else [others[k]] * len(points) for k in LOSSES[self.loss].arrays)
-        return Case("points", tuple(arrays), dict(self.options), strict=True)
+        return Case("points", tuple(arrays), self.numbers, strict=True)
 
 
 def all_settings() -> dict[str, list[Setting]]:
