@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from ._core.domains import ABOVE_MINUS_ONE, REAL
 from ._core.entry import enter
-from ._core.namespaces import stop_gradient
 from ._core.numeric import absolute, unit
 from ._core.parameters import CLASS_AXIS, POSITIVE, optional
+from ._core.ratios import quotient
 from ._core.registry import loss
 
 A = TypeVar("A")
@@ -92,15 +92,8 @@ def absolute_percentage_error(
 def _relative(xp: Any, a: Array, b: Array) -> Array:
     """(a - b) / b for b ≠ 0, in which neither the value nor a derivative cancels; -1 for infinite b."""
     small = absolute(xp, a) < absolute(xp, b) / 2
-    q = _quotient(xp, xp.where(small, a, a - b), b)
+    q = quotient(xp, xp.where(small, a, a - b), b)
     return xp.where(small, q - 1, q)
-
-
-def _quotient(xp: Any, a: Array, b: Array) -> Array:
-    """a / b for b ≠ 0, whose derivative does not square b."""
-    size = stop_gradient(xp, absolute(xp, b))
-    unit = xp.where(xp.isfinite(size), size, 1.0)
-    return a / unit / (b / unit)
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL)
@@ -230,7 +223,7 @@ def squared_log_error(
     infinite = (gap == math.inf) | ((lesser == -1) & (gap > 0))
     illegal = (lesser < -1) | ((lesser == -1) & (gap == 0))
     done.poison(illegal)
-    beyond = _quotient(xp, xp.where(infinite, 0.0, gap), 1 + xp.where(infinite | illegal, 0.0, lesser))
+    beyond = quotient(xp, xp.where(infinite, 0.0, gap), 1 + xp.where(infinite | illegal, 0.0, lesser))
     return done(xp.where(infinite, math.inf, xp.log1p(beyond) ** 2))
 
 

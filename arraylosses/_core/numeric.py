@@ -170,22 +170,6 @@ def one_plus_square(xp: Namespace, x: Array) -> tuple[Array, Array]:
     return xp.where(far, xp.abs(x), 1.0), v
 
 
-def log_ratio(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
-    """s = (a - b) / (a + b), and log(a/b) - 2s, which is of third order in s, for positive finite numbers."""
-    # In units of the greater, as a constant: the derivative of a quotient may square its denominator.
-    unit = stop_gradient(xp, xp.maximum(a, b))
-    s = ((a - b) / unit) / ((a + b) / unit)
-    near = xp.abs(s) < 0.25
-    u = xp.where(near, s, 0.0)
-    rest = 1 / 29
-    for n in range(27, 1, -2):
-        rest = 1 / n + u * u * rest
-    # A part that is so small as perhaps to underflow leaves enough digits to the logarithms of the whole.
-    wide = (a < unit * 2**-30) | (b < unit * 2**-30)
-    unit = xp.where(wide, 1.0, unit)
-    return s, xp.where(near, 2 * u * u * u * rest, xp.log(a / unit) - xp.log(b / unit) - 2 * s)
-
-
 @primitive(
     lambda t, xp, a, b: t * product(xp, b, _power(xp, a, b - 1)),
     lambda t, xp, a, y: t * (y * log(xp, xp.where(a == 0, 1.0, a))),

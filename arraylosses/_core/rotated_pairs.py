@@ -11,12 +11,12 @@ from .numeric import (
     finite_or_nan,
     log,
     log1p,
-    log_ratio,
     part,
     relu,
     square,
 )
 from .numeric import sqrt as root_of
+from .ratios import log_ratio
 
 Array = Any
 Namespace = Any
