@@ -13,7 +13,7 @@ from ._core.entry import enter
 from ._core.namespaces import stop_gradient
 from ._core.numeric import exp, exprel, nonzero, product, xlogy
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE, Rule
-from ._core.ratios import log_ratio, quotient
+from ._core.ratios import log_ratio, scaled_quotient
 from ._core.registry import loss
 
 A = TypeVar("A")
@@ -491,7 +491,7 @@ def _gamma(xp: Any, mu: Array, t: Array) -> Array:
     infinite = xp.isinf(mu) | xp.isinf(t)
     m, n = xp.where(infinite, 1.0, mu), xp.where(infinite, 1.0, t)
     s, rest = log_ratio(xp, n, m)
-    return 2 * xp.where(infinite, math.inf, s * quotient(xp, n - m, m, unit=m) - rest)
+    return 2 * xp.where(infinite, math.inf, s * scaled_quotient(xp, n - m, m, unit=m) - rest)
 
 
 def _tweedie(xp: Any, mu: Array, t: Array, a: Any, q: Any) -> Array:

@@ -9,7 +9,7 @@ from ._core.domains import ABOVE_MINUS_ONE, REAL
 from ._core.entry import enter
 from ._core.numeric import absolute, unit
 from ._core.parameters import CLASS_AXIS, POSITIVE, optional
-from ._core.ratios import quotient
+from ._core.ratios import scaled_quotient
 from ._core.registry import loss
 
 A = TypeVar("A")
@@ -92,7 +92,7 @@ def absolute_percentage_error(
 def _relative(xp: Any, a: Array, b: Array) -> Array:
     """(a - b) / b for b ≠ 0, in which neither the value nor a derivative cancels; -1 for infinite b."""
     small = absolute(xp, a) < absolute(xp, b) / 2
-    q = quotient(xp, xp.where(small, a, a - b), b)
+    q = scaled_quotient(xp, xp.where(small, a, a - b), b)
     return xp.where(small, q - 1, q)
 
 
@@ -223,7 +223,7 @@ def squared_log_error(
     infinite = (gap == math.inf) | ((lesser == -1) & (gap > 0))
     illegal = (lesser < -1) | ((lesser == -1) & (gap == 0))
     done.poison(illegal)
-    beyond = quotient(xp, xp.where(infinite, 0.0, gap), 1 + xp.where(infinite | illegal, 0.0, lesser))
+    beyond = scaled_quotient(xp, xp.where(infinite, 0.0, gap), 1 + xp.where(infinite | illegal, 0.0, lesser))
     return done(xp.where(infinite, math.inf, xp.log1p(beyond) ** 2))
 
 

@@ -280,7 +280,7 @@ def fraction(xp: Namespace, a: Array, b: Array, otherwise: float = 0.0) -> Array
 def log_fraction(xp: Namespace, a: Array, b: Array) -> Array:
     """log(a / (a + b)) with all its digits; 0 with no derivative where a = 0."""
     near, none = b < a, a == 0
-    few = xp.where(near, b, 0.0) / xp.where(near, a, 1.0)
+    few = quotient(xp, xp.where(near, b, 0.0), xp.where(near, a, 1.0))  # JAX would square a
     many = xp.where(near | none, 1.0, part(xp, a, b))
     return xp.where(near, -log1p(xp, few), log(xp, many))
 

@@ -11,7 +11,7 @@ Array = Any
 Namespace = Any
 
 
-def quotient(xp: Namespace, a: Array, b: Array, unit: Array | None = None) -> Array:
+def scaled_quotient(xp: Namespace, a: Array, b: Array, unit: Array | None = None) -> Array:
     """a / b for b ≠ 0, in a unit of the size of b, lest the derivative square b."""
     if unit is None:
         size = absolute(xp, b)
@@ -24,7 +24,7 @@ def quotient(xp: Namespace, a: Array, b: Array, unit: Array | None = None) -> Ar
 def log_ratio(xp: Namespace, a: Array, b: Array) -> tuple[Array, Array]:
     """s = (a - b) / (a + b), and log(a/b) - 2s, which is of third order in s, for positive finite numbers."""
     unit = stop_gradient(xp, xp.maximum(a, b))
-    s = quotient(xp, a - b, a + b, unit)
+    s = scaled_quotient(xp, a - b, a + b, unit)
     near = xp.abs(s) < 0.25
     u = xp.where(near, s, 0.0)
     rest = 1 / 29
