@@ -126,11 +126,12 @@ def _side(xp: Namespace, pred: list[Array], target: list[Array], fmt: str) -> Si
 
 
 def resized(xp: Namespace, pair: Pair, ratio: Any) -> Pair:
-    """The areas of boxes made larger or smaller about their centers."""
+    """The areas of boxes made larger or smaller about their centers, in units of the square of the ratio."""
 
     def lengths(side: Side) -> tuple[Array, ...]:
-        a, b = ratio * side.pred, ratio * side.target
-        shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, side.offset))
+        # For boxes that only come closer, everything keeps its digits and cancels where they are the same.
+        a, b = side.pred, side.target
+        shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, side.offset) / ratio)
         return a, b, relu(xp, shared)
 
     return overlapping(xp, (), *_areas(map(lengths, pair.sides)))
