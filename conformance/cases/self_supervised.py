@@ -79,8 +79,9 @@ def centred(rows: list[list[Any]]) -> list[list[Any]]:
     case("all rows are 0", [[0.0, 0.0]] * 3, [[0.0, 0.0]] * 3),
     case(
         "kink: a deviation of gamma",
-        [[1.0, 0.25], [3.0, 0.5], [2.0, 0.0]],
-        [[0.5, 0.25], [0.0, 0.5], [0.25, 0.5]],
+        # Of five rows it is a mean of 0 and a quarter of four squares, however a constant is divided by.
+        [[-1.0, 0.25], [-1.0, 0.5], [1.0, 0.0], [1.0, 0.25], [0.0, 0.5]],
+        [[0.5, 0.25], [0.0, 0.5], [0.25, 0.5], [0.5, 0.0], [0.0, 0.25]],
         eps=0.0,
         lam=0.0,
         nu=0.0,
