@@ -21,6 +21,7 @@ NOTHING = [[True] * 4, [True, True, True, False], [False] * 4]
 WORKED = ([2.0, 1.0, 3.0], [2.0, 0.0, 1.0])
 NONE_RELEVANT = [[0.0] * 4, RELEVANCE[1], [0.0, 1.0, 0.0, 0.0]]
 BEST = [[3.0, 2.0, 1.0, 0.0]]
+CANCEL = "A slope is a sum over pairs, of both signs, which are ten times as large."
 
 
 def present(x: list[Any], mask: list[bool] | None) -> list[Any]:
@@ -55,8 +56,8 @@ COMMON = (
     case("filled up", PADDED, PADDED_RELEVANCE, mask=ENTRIES),
     case("filled up, mean", PADDED, PADDED_RELEVANCE, mask=ENTRIES, reduction="mean"),
     case("a list without entries, mean", PADDED, PADDED_RELEVANCE, mask=NOTHING, reduction="mean"),
-    case("nothing relevant", SCORES, NONE_RELEVANT),
-    case("nothing relevant, mean", SCORES, NONE_RELEVANT, reduction="mean"),
+    case("nothing relevant", SCORES, NONE_RELEVANT, gradient_ulp=32, reason=CANCEL),
+    case("nothing relevant, mean", SCORES, NONE_RELEVANT, reduction="mean", gradient_ulp=32, reason=CANCEL),
     case("ties in relevance", SCORES[:2], [[1.0, 0.0, 1.0, 0.0], [2.0, 2.0, 2.0, 2.0]]),
     case("relevance that is tiny", SCORES[:1], [[2.0**-20, 0.0, 2.0**-18, 2.0**-30]]),
     case("relevance that is large", SCORES[:1], [[2048.0, 2047.0, 0.0, 2040.0]]),
