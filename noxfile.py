@@ -117,7 +117,7 @@ def accuracy(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site, into docs/_build/html: every example and tutorial runs, every picture is drawn."""
     install_checkout(session, "test", "frameworks", "boosting", "docs")
-    session.run("sphinx-build", *STRICTLY, *session.posargs, "docs", "docs/_build/html")
+    session.run("sphinx-build", *STRICTLY, "-j", "2", *session.posargs, "docs", "docs/_build/html")
 
 
 @nox.session
