@@ -31,6 +31,8 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def written(found: Any) -> str:
+    if isinstance(found, str):
+        return found
     mean, spread = short(float(np.mean(found))), float(np.std(found))
     return mean if spread < NOTHING else f"{mean} ± {spread:.1g}"
 

@@ -35,10 +35,13 @@ class Deviation:
     dtypes: tuple[str, ...] = ()
     issue: str = ""
 
+    def is_of(self, loss: str) -> bool:
+        return _matches(loss, self.losses)
+
     def tells(self, loss: str, finding: Finding) -> bool:
         return (
             finding.kind == self.outcome
-            and _matches(loss, self.losses)
+            and self.is_of(loss)
             and _matches(finding.case, self.cases)
             and (not self.dtypes or finding.dtype in self.dtypes)
         )

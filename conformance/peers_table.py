@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .marks import between
 from .outcomes import IMPRECISE, PASS
 from .page import data_of
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "peers.html"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "conformance.md")
-BEGIN, END = "<!-- peers -->\n", "<!-- end of peers -->"
 HEAD = """\
 | library | losses | cases | right | rounded | by convention | wrong, NaN or an error |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -28,8 +28,7 @@ def main(_: list[str]) -> int:
 
 def anew(page: str, report: dict[str, Any]) -> str:
     """A page with the table of a report in it."""
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + HEAD + "".join(_rows(report)) + END + rest.partition(END)[2]
+    return between(page, "peers", HEAD + "".join(_rows(report)))
 
 
 def _rows(report: dict[str, Any]) -> Iterator[str]:

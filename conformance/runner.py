@@ -84,11 +84,6 @@ def _vectors(loss: str) -> dict[str, Any]:
     return schema.read(loss)
 
 
-def forget() -> None:
-    """Read the vectors anew."""
-    _vectors.cache_clear()
-
-
 def cases(loss: str) -> Iterator[dict[str, Any]]:
     yield from _vectors(loss)["cases"]
 

@@ -9,7 +9,7 @@ import arraylosses
 from arraylosses._core.registry import LOSSES
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "benchmarks"), str(HERE.parent)]
 
 project = "arraylosses"
 author = "the arraylosses developers"

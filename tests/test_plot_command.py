@@ -64,19 +64,19 @@ def test_values_are_those_of_python(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         (("huber_loss", "-p", "delta=nan"), "huber_loss: delta must be positive, got nan"),
         (
             ("huber_loss", "-p", "delta"),
-            "plot: --param must read name=value or name=value,value, got 'delta'",
+            "plot: param must read name=value or name=value,value, got 'delta'",
         ),
         (
             ("huber_loss", "-p", "delta="),
-            "plot: --param must read name=value or name=value,value, got 'delta='",
+            "plot: param must read name=value or name=value,value, got 'delta='",
         ),
         (
             ("huber_loss", "-p", "delta=1,,2"),
-            "plot: --param must read name=value or name=value,value, got 'delta=1,,2'",
+            "plot: param must read name=value or name=value,value, got 'delta=1,,2'",
         ),
         (
             ("huber_loss", "-p", "delta=1", "-p", "delta=2"),
-            "plot: --param must name each parameter once, got 'delta' again",
+            "plot: param must name each parameter once, got 'delta' again",
         ),
         (("gan_generator_loss", "-p", "kind=x"), "gan_generator_loss: kind must be 'minimax', "),
     ],

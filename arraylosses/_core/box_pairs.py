@@ -129,7 +129,7 @@ def resized(xp: Namespace, pair: Pair, ratio: Any) -> Pair:
     """The areas of boxes made larger or smaller about their centers, in units of the square of the ratio."""
 
     def lengths(side: Side) -> tuple[Array, ...]:
-        # For boxes that only come closer, everything keeps its digits and cancels where they are the same.
+        # Boxes that are moved instead keep their lengths, and what cancels for identical ones does.
         a, b = side.pred, side.target
         shared = lesser(xp, lesser(xp, a, b), (a + b) / 2 - absolute(xp, side.offset) / ratio)
         return a, b, relu(xp, shared)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .registry import LOSSES, Loss
+from .registry import Loss, spec_of
 
 SHAPE = re.compile(
     r"(?P<authors>[^*]+), \*(?P<title>[^*]+)\*, "
@@ -117,7 +117,7 @@ def cite(loss: Callable[..., Any] | str) -> BibTeX:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         For what is no loss of this library.
 
     Examples
@@ -134,10 +134,7 @@ def cite(loss: Callable[..., Any] | str) -> BibTeX:
     }
     <BLANKLINE>
     """
-    spec = LOSSES.get(loss) if isinstance(loss, str) else getattr(loss, "loss", None)
-    if not isinstance(spec, Loss):
-        got = repr(loss) if isinstance(loss, str) else getattr(loss, "__name__", repr(loss))
-        raise ValueError(f"cite: loss must be a loss of arraylosses, or its name, got {got}")
+    spec = spec_of(loss, "cite")
     found = references(spec)
     if not found:
         return BibTeX(f"% {spec.name} has no paper: {written(spec).removeprefix(NO_PAPER)}\n")

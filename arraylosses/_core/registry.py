@@ -7,12 +7,14 @@ function itself, so that signature, help, pickling and tracebacks stay the truth
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .domains import Domain
+from .errors import Words, refuse
 from .parameters import ArrayRule, AxisRule, Rule
 from .signature import Dims, Signature, parse_dims
 
@@ -111,6 +113,19 @@ def loss(
         return function
 
     return declare
+
+
+def spec_of(loss: str | Callable[..., Any], caller: str) -> Loss:
+    """What is known of a loss, given by itself or by its name."""
+    spec = LOSSES.get(loss) if isinstance(loss, str) else getattr(loss, "loss", None)
+    if isinstance(spec, Loss):
+        return spec
+    if not isinstance(loss, str):
+        got = getattr(loss, "__name__", type(loss).__name__)
+        raise refuse(caller, "loss", "be a loss of arraylosses, or its name", Words(got), TypeError)
+    near = difflib.get_close_matches(loss, LOSSES, n=3, cutoff=0.75)
+    hint = f" (near it: {', '.join(near)})" if near else " (arraylosses list has them all)"
+    raise refuse(caller, "loss", "be the name of a loss", Words(repr(loss) + hint))
 
 
 def _is_domain(fact: Any) -> bool:

@@ -8,36 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import arraylosses
+from arraylosses.plotting.settings import read
 
 from .validation import refuse
 
 KINDS = (".png", ".svg", ".pdf")
-
-
-def values(given: list[str]) -> dict[str, list[Any]]:
-    """What `beta=0.1,1` says: names, and Python values."""
-    found: dict[str, list[Any]] = {}
-    for text in given:
-        name, equals, rest = text.partition("=")
-        if not name or not equals or not all(part.strip() for part in rest.split(",")):
-            refuse(f"plot: --param must read name=value or name=value,value, got {text!r}")
-        if name in found:
-            refuse(f"plot: --param must name each parameter once, got {name!r} again")
-        found[name] = [value(part.strip()) for part in rest.split(",")]
-    return found
-
-
-def value(text: str) -> Any:
-    """A number, a truth value or None, as Python writes them; otherwise a word, which the loss may refuse."""
-    words = {"True": True, "true": True, "False": False, "false": False, "None": None, "none": "none"}
-    if text in words:
-        return words[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
 
 
 def check(path: Path) -> None:
@@ -56,7 +31,7 @@ def draw(loss: str, given: list[str], dark: bool, path: Path) -> None:
     """The picture, whole or not at all."""
     check(path)
     try:
-        figure = arraylosses.plot(loss, param=values(given), dark=dark)
+        figure = arraylosses.plot(loss, param=read(given), dark=dark)
     except (ModuleNotFoundError, TypeError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name != "matplotlib":
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._core.registry import Loss
+from .._core.registry import spec_of
 
 __all__ = ["describe", "plot"]
 
@@ -48,7 +48,7 @@ def plot(
     from . import settings
     from .catalogue import recipe_of
 
-    spec = settings.spec_of(loss)
+    spec = spec_of(loss, "plot")
     recipe = recipe_of(spec)
     chosen = settings.settings(spec, recipe, param)
     try:
@@ -65,6 +65,6 @@ def describe(loss: str | Callable[..., Any], param: Mapping[str, Any] | None = N
     from . import settings
     from .catalogue import recipe_of, sentence
 
-    spec: Loss = settings.spec_of(loss)
+    spec = spec_of(loss, "plot")
     recipe = recipe_of(spec)
     return sentence(spec, recipe, settings.settings(spec, recipe, param))

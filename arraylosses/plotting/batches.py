@@ -37,20 +37,7 @@ def alike(xp: Any, x: Array, _: Any) -> tuple[Array, Array]:
     return rows, rows
 
 
-def views(
-    *made: tuple[str, Any, tuple[float, float]], vary: dict[str, tuple[Any, ...]], **more: Any
-) -> Recipe:
-    walks = [
-        Walk(label, span, make, orders=1, in_turn=True, pick=total, points=25) for label, make, span in made
-    ]
-    return Recipe(tuple(walks), vary, **more)
-
-
 NO_BOX = np.zeros((1, 4))
-
-
-def lone(x: Array, xp: Any, *shape: int) -> Array:
-    return xp.reshape(x, shape)
 
 
 def head(kind: str) -> Any:
@@ -111,10 +98,13 @@ def queries(kind: str) -> Any:
 
 
 def turns(
-    *made: tuple[str, Any, tuple[float, float]], vary: dict[str, tuple[Any, ...]], **more: Any
+    *made: tuple[str, Any, tuple[float, float]], vary: dict[str, tuple[Any, ...]], pick: Any = items
 ) -> Recipe:
-    walks = [Walk(label, span, make, orders=1, in_turn=True, points=25) for label, make, span in made]
-    return Recipe(tuple(walks), vary, **more)
+    """Walks of a batch as a whole, which is made for each number in turn."""
+    walks = [
+        Walk(label, span, make, orders=1, in_turn=True, pick=pick, points=25) for label, make, span in made
+    ]
+    return Recipe(tuple(walks), vary)
 
 
 MANY = 4000
@@ -138,16 +128,18 @@ def first(result: Any, x: Array) -> Array:
 
 LOGIT, OFF = (-6.0, 6.0), (-3.0, 3.0)
 RECIPES: dict[str, Recipe] = {
-    "vicreg_loss": views(
+    "vicreg_loss": turns(
         ("distance of the views", apart, (0.0, 2.0)),
         ("deviation of every feature", scaled, (0.0, 2.0)),
         ("how alike the features are", alike, (0.0, 1.0)),
         vary={"mu": (5.0, 25.0)},
+        pick=total,
     ),
-    "barlow_twins_loss": views(
+    "barlow_twins_loss": turns(
         ("distance of the views", apart, (0.0, 2.0)),
         ("how alike the features are", alike, (0.0, 0.9)),
         vary={"lam": (0.005, 0.1, 1.0)},
+        pick=total,
     ),
     "fast_rcnn_loss": turns(
         ("logit of the label", head("logit"), LOGIT),

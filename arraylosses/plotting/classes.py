@@ -31,7 +31,7 @@ def own(
     return Walk(text, span, lambda xp, x, _: (row(xp, x, *others), labels(xp, x)))
 
 
-def with_prior(*prior: float) -> Walk:
+def with_prior() -> Walk:
     """Over the logit of the label, by how frequent it is."""
     cases = {"a frequent label, 90 %": (0.9, 0.05, 0.05), "a rare label, 2 %": (0.02, 0.49, 0.49)}
     return Walk(

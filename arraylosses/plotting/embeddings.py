@@ -111,7 +111,6 @@ def nce(xp: Any, p: Array) -> tuple[Array, ...]:
 NCE_MARKS = (Mark("positive", ((1.0, 0.0),)), Mark("negatives", points(OTHER), "X"), circle())
 
 PROXIES = np.asarray([POSITIVE, NEGATIVE, (0.5, 1.6)])
-PROXY_MARKS = (Mark("own proxy", (POSITIVE,), "*"), Mark("other proxies", points(PROXIES[1:]), "X"))
 
 
 def proxies(xp: Any, p: Array) -> tuple[Array, ...]:
@@ -165,12 +164,11 @@ def distances(vary: dict[str, tuple[Any, ...]], make: Any, **more: Any) -> Recip
 
 TRIPLETS = {"margin": (0.2, 1.0, 2.0)}
 TEMPERATURES = {"temperature": (0.1, 0.2, 0.5)}
-GIVEN_1 = {"margin": 1.0}
 
 RECIPES: dict[str, Recipe] = {
     "contrastive_loss": distances({"margin": (0.5, 1.0, 2.0)}, lambda similar: pair(similar, 1, 0)),
     "deepid2_loss": distances({"margin": (0.5, 1.0, 2.0)}, two_faces, given={"margin": 1.0, "lam": 1.0}),
-    "triplet_margin_loss": plane({"margin": (0.2, 1.0, 2.0)}, triplet, TRIPLET),
+    "triplet_margin_loss": plane(TRIPLETS, triplet, TRIPLET),
     "quadruplet_loss": plane(
         {"m1": (0.2, 1.0, 2.0)}, quadruplet, (*TRIPLET, Mark("second negative", ((1.0, -1.5),), "P"))
     ),
@@ -225,7 +223,7 @@ RECIPES: dict[str, Recipe] = {
         given={"bins": 20},
     ),
     "info_nce_loss": around(
-        {"temperature": (0.1, 0.2, 0.5)},
+        TEMPERATURES,
         nce,
         marks=NCE_MARKS,
         places=(0.0, 100.0, -110.0, 170.0),

@@ -30,7 +30,6 @@ class Entry:
     fixed: dict[str, Any] = field(default_factory=dict)
 
 
-RELATIVE = {"target 1": 1.0}
 ENTRIES: dict[str, Entry] = {
     "absolute_error": Entry(unit=TARGET),
     "squared_error": Entry(unit=SQUARED),

@@ -14,7 +14,6 @@ N, RADIUS = 44, 7.5  # pixels along a side, and of the true disc
 ACROSS, DOWN = np.meshgrid(np.arange(N) - (N - 1) / 2, np.arange(N) - (N - 1) / 2)
 GROW, SHIFT, SURE = (1.0, 19.0), (-14.0, 14.0), (0.0, 1.0)
 AT = {GROW: (3.0, 7.5, 16.0), SHIFT: (-12.0, 0.0, 5.0), SURE: (0.2, 0.6, 1.0)}
-Make = Callable[[Any, Array, Array], tuple[Any, ...]]
 
 
 def clipped(xp: Any, x: Array) -> Array:

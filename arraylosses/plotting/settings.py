@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import Words, refuse
 from .._core.parameters import Rule
-from .._core.registry import LOSSES, Loss
+from .._core.registry import Loss
 from .recipes import Recipe
 
 NAMES = "alpha beta gamma delta epsilon eps theta lam mu nu sigma tau".split()
@@ -42,17 +41,31 @@ def label(name: str, value: Any) -> str:
     return f"{SYMBOLS.get(name, name)} = {number(value) if type(value) in (int, float) else value}"
 
 
-def spec_of(loss: str | Callable[..., Any]) -> Loss:
-    """What is known of a loss, given by itself or by its name."""
-    spec = LOSSES.get(loss) if isinstance(loss, str) else getattr(loss, "loss", None)
-    if isinstance(spec, Loss):
-        return spec
-    if not isinstance(loss, str):
-        got = getattr(loss, "__name__", type(loss).__name__)
-        raise refuse("plot", "loss", "be a loss of arraylosses, or its name", Words(got), TypeError)
-    near = difflib.get_close_matches(loss, LOSSES, n=3, cutoff=0.75)
-    hint = f" (near it: {', '.join(near)})" if near else " (arraylosses list has them all)"
-    raise refuse("plot", "loss", "be the name of a loss", Words(repr(loss) + hint))
+def read(given: Iterable[str]) -> dict[str, list[Any]]:
+    """What texts such as `beta=0.1,1` say: names, and Python values."""
+    found: dict[str, list[Any]] = {}
+    for text in given:
+        name, equals, rest = (part.strip() for part in text.partition("="))
+        values = [part.strip() for part in rest.split(",")]
+        if not name or not equals or not all(values):
+            raise refuse("plot", "param", "read name=value or name=value,value", text)
+        if name in found:
+            raise refuse("plot", "param", "name each parameter once", Words(f"{name!r} again"))
+        found[name] = [read_value(value) for value in values]
+    return found
+
+
+def read_value(text: str) -> Any:
+    """A number, a truth value or None, as Python writes them; otherwise a word, which the loss may refuse."""
+    words = {"True": True, "true": True, "False": False, "false": False, "None": None}
+    if text in words:
+        return words[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def settings(spec: Loss, recipe: Recipe, param: Mapping[str, Any] | None) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..marks import between
 from . import FOLDER, read
 from .exhaustive import QUANTITIES
 from .reasons import REASONS
@@ -28,9 +29,7 @@ def text(page: str) -> str:
         "machines": _machines(settings, sampled, measured),
     }
     for name, lines in parts.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(begin)
-        page = before + begin + "".join(f"{line}\n" for line in lines) + end + rest.partition(end)[2]
+        page = between(page, name, "".join(f"{line}\n" for line in lines))
     return page
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from markup import code, folded, literal, table
+from measure import spelled
 
 from arraylosses._core.registry import LOSSES, Loss
 from arraylosses.cli import kit
@@ -97,13 +98,9 @@ def deviations(loss: str, peer: str) -> str:
     module = kit.module("deviations")
     found: dict[str, Any] = {}
     for d in sorted(module.of(peer), key=lambda d: d.kind != "defect"):
-        if any(_fits(loss, pattern) for pattern in d.losses):
+        if d.is_of(loss):
             found.setdefault(d.says, d)
     return "\n".join(_deviation(d) for d in found.values())
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name) is not None
 
 
 def _deviation(d: Any) -> str:
@@ -135,23 +132,11 @@ def edges(spec: Loss) -> str:
     return folded(count, "\n".join(f"* {escaped(name)}" for name in special))
 
 
-@functools.cache
-def relations() -> dict[str, tuple[str, frozenset[str]]]:
-    """By name, what each relation says, and of which losses, as docs/relations.md has it."""
-    page = (ROOT / "docs" / "relations.md").read_text(encoding="utf-8")
-    found = {}
-    for part in page.split("\n## ")[1:]:
-        name, says, of = (" ".join(p.split()) for p in part.strip().split("\n\n", 2))
-        named = frozenset(re.findall(r"`(\w+)`", of))
-        found[name] = says, frozenset(LOSSES) - named if of.startswith("Of all losses") else named
-    return found
-
-
 def relations_of(spec: Loss) -> str:
-    held = [(name, says) for name, (says, losses) in relations().items() if spec.name in losses]
+    held = [r for r in kit.module("relations.laws").RELATIONS if r.applies_to(spec.name)]
     if not held:
         return ""
-    lines = "\n".join(f"* *{name}*: {escaped(says)}" for name, says in held)
+    lines = "\n".join(f"* *{r.name}*: {escaped(' '.join(r.says.split()))}" for r in held)
     return folded(f"{len(held)} relations that are held on every framework", lines)
 
 
@@ -197,7 +182,7 @@ def speed(spec: Loss) -> list[str]:
     for file, place in (("results.json", "Machine"), ("results-gpu.json", "Card")):
         found = benchmarks(file)
         rows = [
-            [r["mode"], r["loss"].partition(", ")[2] or "–", time(r["ours"]), r["peer"] or "–", _ratio(r)]
+            [r["mode"], r["loss"].partition(", ")[2] or "–", spelled(r["ours"]), r["peer"] or "–", _ratio(r)]
             for r in found["results"]
             if MEASURED[r["loss"].partition(",")[0]] == spec.name and r["measure"] == "value and gradient"
         ]
@@ -209,10 +194,3 @@ def speed(spec: Loss) -> list[str]:
 
 def _ratio(r: dict[str, Any]) -> str:
     return f"{r['ratio']:.2f}" if r["peer"] else "–"
-
-
-def time(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} µs"

@@ -115,7 +115,7 @@ def _documented(doc: Any) -> Iterator[str]:
 
 def _shapes(spec: Loss) -> str:
     rows = [[literal(name), _of_forms(spec, i), _values(spec, name)] for i, name in enumerate(spec.arrays)]
-    if spec.mask or spec.mask != spec.signatures[0].items:
+    if "where" in inspect.signature(spec.function).parameters:
         rows.append(["``where``", literal(write(spec.mask)), "True for what counts"])
     rows.append(["``sample_weight``", literal(write(spec.weights)), "must be nonnegative"])
     rows.append(["*items*", _either(write(s.items) for s in spec.signatures), "what ``reduction`` reduces"])

@@ -10,7 +10,6 @@ Pictures are kept, under a name that tells what they were drawn from, so that th
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import inspect
@@ -28,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 import arraylosses as al
 from arraylosses._core.registry import LOSSES
 from arraylosses.plotting import describe
+from arraylosses.plotting.settings import read
 
 logger = logging.getLogger(__name__)
 PACKAGE = Path(al.__file__).parent
@@ -43,8 +43,9 @@ class Picture(SphinxDirective):
     classes: ClassVar[list[str]] = ["picture"]
 
     def run(self) -> list[nodes.Node]:
-        name, param = self.arguments[0], settings(self.options.get("param", ""))
+        name = self.arguments[0]
         try:
+            param = read(part for part in self.options.get("param", "").split(";") if part.strip())
             alt = self.options.get("alt") or describe(name, param)
             if self.env.app.tags.has("quick"):
                 return [nodes.paragraph("", "", nodes.emphasis(alt, alt))]
@@ -53,7 +54,7 @@ class Picture(SphinxDirective):
             raise self.error(f"no picture of {name}: {refused}") from refused
         return [nodes.container("", *drawn, classes=self.classes)]
 
-    def _image(self, name: str, param: dict[str, Any] | None, alt: str, dark: bool) -> nodes.image:
+    def _image(self, name: str, param: dict[str, Any], alt: str, dark: bool) -> nodes.image:
         file = draw(Path(self.env.srcdir) / FOLDER, name, param, dark)
         classes = ["only-dark" if dark else "only-light"]
         return nodes.image(uri=f"/{FOLDER}/{file.name}", alt=alt, classes=classes, loading="lazy")
@@ -65,20 +66,7 @@ class Thumbnail(Picture):
     classes: ClassVar[list[str]] = ["thumbnail"]
 
 
-def settings(text: str) -> dict[str, Any] | None:
-    """The parameters in "delta=0.5,1,2; reduction=sum"; None, without any."""
-    pairs = (part.partition("=") for part in text.split(";") if part.strip())
-    return {name.strip(): [*map(_value, values.split(","))] for name, _, values in pairs} or None
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (SyntaxError, ValueError):
-        return text.strip()
-
-
-def draw(folder: Path, name: str, param: dict[str, Any] | None, dark: bool) -> Path:
+def draw(folder: Path, name: str, param: dict[str, Any], dark: bool) -> Path:
     """The file of a picture, drawn unless it is there; those that it takes the place of are removed."""
     asked = _digest(repr((param, dark)))
     stem = f"{name}-{asked}-{_digest(plumbing(), source_of(name))}"

@@ -9,13 +9,17 @@ from __future__ import annotations
 import html
 import io
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+import worked_programs
 
 INK = "#010203"  # stands for the colour of the text, whatever that is
 # Of Okabe and Ito, which everybody tells apart; the lines differ too.
@@ -98,20 +102,5 @@ def svg(figure: Any) -> str:
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> Shown:
     """Numbers by row and column. Of several data sets they are the mean ± the standard deviation."""
-    columns = list(next(iter(rows.values())))
-    lines = [["", *columns], ["---"] * (len(columns) + 1)]
-    lines += [[name, *(written(row[column]) for column in columns)] for name, row in rows.items()]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    text = worked_programs.table(rows)
     return Shown(markdown=text, plain=text)
-
-
-def written(found: Any) -> str:
-    if isinstance(found, str):
-        return found
-    mean, spread = short(float(np.mean(found))), float(np.std(found))
-    return mean if spread < 1e-6 else f"{mean} ± {spread:.1g}"
-
-
-def short(x: float) -> str:
-    """Three digits, or a whole number."""
-    return f"{x:.0f}" if abs(x - round(x)) < 1e-6 or abs(x) >= 1000 else f"{x:#.3g}"
