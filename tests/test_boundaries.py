@@ -211,6 +211,20 @@ def test_skeletons_are_like_their_mirror_images(rank: int) -> None:
     check()
 
 
+def test_a_lazy_skeleton_grows_with_its_steps_and_not_with_their_square() -> None:
+    da = pytest.importorskip("dask.array")
+    image, mask = (da.from_array(x, chunks=(1, 1, 4, 5)) for x in (BAR / 2, BROKEN))
+
+    def tasks(function: Any, iterations: int) -> int:
+        result = function(image, mask, iterations=iterations)
+        assert result.compute() is not None
+        return len(result.__dask_graph__())
+
+    for function in (al.soft_cldice_loss, al.grad(al.soft_cldice_loss)):
+        few, some, many = (tasks(function, n) for n in (2, 4, 8))
+        assert many - some <= 2.2 * (some - few)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_gradients_at_ties_are_like_their_mirror_images(rank: int, xp: Library) -> None:
     x = np.random.default_rng(rank).integers(0, 3, (1, 1, 5, 4, 3)[: 2 + rank]) / 2

@@ -163,9 +163,41 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
     for part, key in zip(parts, keys, strict=True):
         if is_jax(xp):
             whole = whole.at[key].add(part)
-        elif 0 not in part.shape:  # Dask does not add nothing to nothing
+        elif library(xp) == "dask":
+            whole = whole + _among_zeros(xp, part, key, whole)
+        else:
             whole[key] += part
     return whole
+
+
+def _among_zeros(xp: Namespace, part: Array, key: tuple[Any, ...], like: Array) -> Array:
+    """`part` at an index of an array of zeros, on Dask.
+
+    An assignment would copy the graph of what is assigned.
+    """
+    if 0 in part.shape or not all(map(_is_plain, key)):
+        whole = xp.zeros_like(like)
+        if 0 not in part.shape:  # Dask does not assign nothing
+            whole[key] = part
+        return whole
+    at = key.index(...) if ... in key else len(key)
+    tail = key[at + 1 :]
+    key = (*key[:at], *(slice(None),) * (like.ndim - at - len(tail)), *tail)
+    for axis, (k, size) in enumerate(zip(key, like.shape, strict=True)):
+        if isinstance(k, int):
+            part, k = xp.expand_dims(part, axis=axis), slice(k % size, k % size + 1)
+        start, stop, _ = k.indices(size)
+        before, after = (
+            xp.zeros((*part.shape[:axis], n, *part.shape[axis + 1 :]), dtype=part.dtype)
+            for n in (start, size - stop)
+        )
+        part = xp.concat([x for x in (before, part, after) if x.shape[axis]], axis=axis)
+    return in_chunks_of(xp, like, part)
+
+
+def _is_plain(k: Any) -> bool:
+    """Whether an index takes one element, or elements that are next to each other."""
+    return k is ... or isinstance(k, int) or (isinstance(k, slice) and k.step in (None, 1))
 
 
 def add_rows(xp: Namespace, rows: Array, indices: Array, *, count: int) -> Array:
@@ -262,6 +294,14 @@ def signal(xp: Namespace, c: Array, *, size: int, length: int) -> Array:
     dtype = xp.complex64 if c.dtype == xp.float32 else xp.complex128
     real, imaginary = (xp.astype(times * part, dtype) for part in (c[..., :count], c[..., count:]))
     return size * xp.fft.irfft(_in_one_chunk(xp, real + 1j * imaginary), n=size)[..., :length]
+
+
+def in_chunks_of(xp: Namespace, like: Array, x: Array) -> Array:
+    """`x`, where it is the same elements moved on: on Dask every move would leave smaller chunks."""
+    if library(xp) != "dask":
+        return x
+    chunks = untraced(like).chunks
+    return xp.in_chunks(x, chunks=chunks) if type(x) is _traced else x.rechunk(chunks)
 
 
 def _in_one_chunk(xp: Namespace, x: Array) -> Array:

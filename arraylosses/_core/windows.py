@@ -9,7 +9,7 @@ from typing import Any
 
 from ..autodiff.primitives import function_with
 from ..autodiff.rules import Map, Rule
-from .namespaces import device, namespace
+from .namespaces import device, in_chunks_of, namespace
 from .numeric import keep, lesser, relu
 
 Array = Any
@@ -163,7 +163,8 @@ def _with_neighbours(xp: Namespace, of_three: Function, outside: float, x: Array
 
     edge = xp.full_like(at(x, 0, 1), outside)
     wide = xp.concat([edge, x, edge], axis=axis)
-    return of_three(xp, at(wide, 0, size), x, at(wide, 2, size + 2))
+    before, after = (in_chunks_of(xp, x, at(wide, k, size + k)) for k in (0, 2))
+    return of_three(xp, before, x, after)
 
 
 def eroded(xp: Namespace, x: Array, lead: int) -> Array:
