@@ -261,7 +261,8 @@ def test_no_box_gives_nan(name: str, p: Any, t: Any) -> None:
     empty = min(*p[2:4], *t[2:4]) <= 0
     if empty and ("kld" in name or "kfiou" in name):
         lost = math.expm1(1) if name == "kfiou, exp" else math.inf
-        assert value == (1 if name in ("kld", "kfiou", "kfiou, rescaled") else lost)
+        wanted = 1 if name in ("kld", "kfiou", "kfiou, rescaled") else lost
+        assert value == pytest.approx(wanted, rel=2**-52, abs=0)  # NumPy's expm1 depends on the processor
         assert not any(slope.any() for slope in slopes)
 
 
