@@ -268,7 +268,7 @@ def modified_huber_loss(
     # Up to a violation h of 2 the square, from there its tangent.
     h = relu(xp, 1 - y * s)
     q = minimum(xp, h, 2.0)
-    return done(q * q + 4 * (h - q))
+    return done(q * (2 * h - q))
 
 
 @loss("(...), (...) -> (...)", scores=REAL, labels=SIGN)
