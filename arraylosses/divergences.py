@@ -309,7 +309,7 @@ def distillation_loss(
     d = xp.where(alike, d, 0.0)
     r = xp.where(
         alike,
-        d - xp.log1p(xp.sum(q * xp.expm1(d), axis=-1, keepdims=True)),
+        d - xp.log1p(xp.sum(q * expm1(xp, d), axis=-1, keepdims=True)),
         log_p - xp.where(log_q == -math.inf, 0.0, log_q),
     )
     # p and q both sum to 1, so that Σ (p - q) may be added, which makes every term nonnegative.

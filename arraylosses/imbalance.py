@@ -9,6 +9,7 @@ from ._core.entry import enter
 from ._core.log_loss import faded, focal_nll, label_nll, logit_nll, modulated
 from ._core.namespaces import device, stop_gradient
 from ._core.numeric import (
+    expm1,
     log,
     log1p,
     log_add_exp,
@@ -355,7 +356,7 @@ def asymmetric_loss(
 
 def _held_faded(xp: Namespace, nll: Array, gamma: Any) -> Array:
     """`faded`, with the factor as a constant."""
-    return stop_gradient(xp, power(xp, -xp.expm1(-nll), gamma)) * nll
+    return stop_gradient(xp, power(xp, -expm1(xp, -nll), gamma)) * nll
 
 
 def _shifted_nll(xp: Namespace, z: Array, m: Any) -> Array:

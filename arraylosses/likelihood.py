@@ -11,7 +11,7 @@ from ._core.domains import NONNEGATIVE as NONNEGATIVE_ARRAY
 from ._core.domains import POSITIVE as POSITIVE_ARRAY
 from ._core.entry import enter
 from ._core.namespaces import settle, stop_gradient
-from ._core.numeric import exp, exprel, nonzero, product, xlogy
+from ._core.numeric import exp, expm1, exprel, nonzero, product, xlogy
 from ._core.parameters import FLAG, NONNEGATIVE, POSITIVE, Rule
 from ._core.ratios import log_ratio, scaled_quotient
 from ._core.registry import loss
@@ -231,7 +231,7 @@ def poisson_nll(
     n = xp.where(big, t, 1.0)
     if log_input:
         w = p - xp.log(n)
-        excess = xp.where(w > 1, rate - n, n * xp.expm1(xp.where(w > 1, 1.0, w)))
+        excess = xp.where(w > 1, rate - n, n * expm1(xp, xp.where(w > 1, 1.0, w)))
         whole = excess - n * _below_infinity(xp, w)
     else:
         whole = _poisson(xp, xp.where(big, rate, 1.0), n) / 2 - eps

@@ -498,4 +498,4 @@ def _cross_entropy(
         z = done.weigh(xp.sum(q_smooth, axis=-1), z)
     log_p = log_softmax(xp, z)
     terms = product(xp, q_smooth, -log_p)
-    return xp.sum(terms if epsilon is None else terms - epsilon * q * xp.expm1(log_p), axis=-1)
+    return xp.sum(terms if epsilon is None else terms - epsilon * q * expm1(xp, log_p), axis=-1)

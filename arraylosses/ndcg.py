@@ -15,7 +15,7 @@ from ._core.domains import NONNEGATIVE, REAL, UNCHECKED
 from ._core.entry import enter
 from ._core.lists import ENTRIES, check, differences, pairs
 from ._core.namespaces import stop_gradient
-from ._core.numeric import classes, divide, greatest, keep, product, sigmoid, softplus
+from ._core.numeric import classes, divide, expm1, greatest, keep, product, sigmoid, softplus
 from ._core.parameters import COUNT, POSITIVE, optional
 from ._core.reductions import Exit, number_of
 from ._core.registry import loss
@@ -256,7 +256,7 @@ def _entries(
 
 def _gain(xp: Namespace, y: Array) -> Array:
     """2^y - 1 in units of 2^m, with the greatest y of the list m: it does not overflow."""
-    return xp.exp((y - greatest(xp, y, keepdims=True)) * math.log(2)) * -xp.expm1(-y * math.log(2))
+    return xp.exp((y - greatest(xp, y, keepdims=True)) * math.log(2)) * -expm1(xp, -y * math.log(2))
 
 
 def _rank(xp: Namespace, x: Array, then: Array, there: Array) -> Array:

@@ -10,6 +10,7 @@ from ._core.entry import enter
 from ._core.errors import refuse
 from ._core.numeric import (
     absolute,
+    expm1,
     huber,
     less_log1p,
     nonzero,
@@ -366,7 +367,7 @@ def balanced_l1_loss(
     ratio = gamma / alpha
     if isinstance(ratio, float) and ratio > 80:
         raise refuse("balanced_l1_loss", "gamma", "be at most 80 times alpha", gamma)
-    b = math.expm1(ratio) if isinstance(ratio, float) else xp.expm1(ratio)
+    b = math.expm1(ratio) if isinstance(ratio, float) else expm1(xp, ratio)
     # Not by absolute(), because the second derivative at 0 shall be right.
     a = xp.where(p < t, t - p, p - t)
     u = b * xp.where(a > beta, beta, a) / beta

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ._core.domains import REAL
 from ._core.entry import enter
-from ._core.numeric import absolute, exp, exprel, nonzero, one_plus_square, product
+from ._core.numeric import absolute, exp, expm1, exprel, nonzero, one_plus_square, product
 from ._core.parameters import NUMBER, POSITIVE
 from ._core.registry import loss
 
@@ -218,9 +218,7 @@ def welsch_loss(
     )
     x = (p - t) / c
     x = xp.where(xp.abs(x) > 64, 64.0, x)  # beyond, nothing is left of the exponential in any dtype
-    y = -x * x / 2
-    # The derivative of expm1 is computed as expm1 + 1, which has no digits in the tail.
-    return done(xp.where(y > -0.5, -xp.expm1(y), 1 - xp.exp(y)))
+    return done(-expm1(xp, -x * x / 2))
 
 
 @loss("(...), (...) -> (...)", pred=REAL, target=REAL, c=POSITIVE)

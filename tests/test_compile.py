@@ -176,6 +176,13 @@ def test_torch_is_compiled() -> None:
     assert al.compile(al.huber_loss).plan(x, y) == "PyTorch: torch.compile"
 
 
+def test_what_inductor_makes_of_expm1_keeps_its_digits() -> None:
+    torch = pytest.importorskip("torch")
+    x = torch.logspace(-8, 1, 64, dtype=torch.float32)  # as many as are computed at once
+    fast = al.compile(al.welsch_loss, reduction="none")(x, 0.0)
+    torch.testing.assert_close(fast, al.welsch_loss(x, 0.0, reduction="none"), rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
 def test_a_gradient_is_of_a_scalar(library: str) -> None:
     xp = pytest.importorskip("jax.numpy" if library == "jax" else library)

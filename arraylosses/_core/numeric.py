@@ -17,9 +17,9 @@ from .namespaces import classes as classes
 from .namespaces import columns as columns
 from .namespaces import cumulative_sum as cumulative_sum
 from .namespaces import fold as fold
+from .namespaces import is_compiling, is_torch, settle, stop_gradient
 from .namespaces import matmul as matmul
 from .namespaces import one_hot as one_hot
-from .namespaces import settle, stop_gradient
 
 Array = Any
 Namespace = Any
@@ -133,7 +133,12 @@ def exp(xp: Namespace, x: Array) -> Array:
 @primitive(lambda t, xp, a: t * exp(xp, a))
 def expm1(xp: Namespace, x: Array) -> Array:
     """eˣ - 1; its derivative eˣ keeps its digits where that is small."""
-    return xp.expm1(x)
+    if not (is_torch(xp) and is_compiling()):
+        return xp.expm1(x)
+    # Inductor makes eˣ - 1 of expm1, which has no digits around 0.
+    near = xp.abs(x) < 0.5
+    u = xp.where(near, x, 0.0)
+    return xp.where(near, xp.tanh(u / 2) * (xp.exp(u) + 1), xp.exp(x) - 1)
 
 
 @primitive(lambda t, a: t * (a / (1 + a)))
@@ -158,7 +163,7 @@ def exprel(xp: Namespace, x: Array) -> Array:
     series = 1 + y / 11
     for n in range(10, 1, -1):
         series = 1 + y * series / n
-    return xp.where(near, series, xp.expm1(far) / far)
+    return xp.where(near, series, expm1(xp, far) / far)
 
 
 def one_plus_square(xp: Namespace, x: Array) -> tuple[Array, Array]:
