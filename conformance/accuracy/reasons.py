@@ -6,6 +6,7 @@ REASONS: dict[str, str] = {
         "Its logarithm is of 1 + 19 r, and (1 + u) log(1 + u) - u is twice as large before a half of it "
         "cancels; a slope that is subnormal is nine times the residual, whose last digit it has."
     ),
+    "cauchy_loss": "Five roundings and those of the logarithm, which for two of all numbers go the same way.",
     "charbonnier_loss": (
         "Shifted, it is for small residuals half the square of r/ε times ε, where every factor is rounded, "
         "and ε itself as well."
