@@ -183,15 +183,13 @@ def _among_zeros(xp: Namespace, part: Array, key: tuple[Any, ...], like: Array) 
     at = key.index(...) if ... in key else len(key)
     tail = key[at + 1 :]
     key = (*key[:at], *(slice(None),) * (like.ndim - at - len(tail)), *tail)
+    widths = []
     for axis, (k, size) in enumerate(zip(key, like.shape, strict=True)):
         if isinstance(k, int):
             part, k = xp.expand_dims(part, axis=axis), slice(k % size, k % size + 1)
         start, stop, _ = k.indices(size)
-        before, after = (
-            xp.zeros((*part.shape[:axis], n, *part.shape[axis + 1 :]), dtype=part.dtype)
-            for n in (start, size - stop)
-        )
-        part = xp.concat([x for x in (before, part, after) if x.shape[axis]], axis=axis)
+        widths.append((start, size - stop))
+    part = sys.modules["dask.array"].pad(part, widths)
     return in_chunks_of(xp, like, part)
 
 
