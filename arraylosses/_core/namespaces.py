@@ -183,14 +183,20 @@ def _among_zeros(xp: Namespace, part: Array, key: tuple[Any, ...], like: Array) 
     at = key.index(...) if ... in key else len(key)
     tail = key[at + 1 :]
     key = (*key[:at], *(slice(None),) * (like.ndim - at - len(tail)), *tail)
-    widths = []
     for axis, (k, size) in enumerate(zip(key, like.shape, strict=True)):
         if isinstance(k, int):
             part, k = xp.expand_dims(part, axis=axis), slice(k % size, k % size + 1)
         start, stop, _ = k.indices(size)
-        widths.append((start, size - stop))
-    part = sys.modules["dask.array"].pad(part, widths)
+        part = _between_zeros(xp, part, axis, start, size - stop)
     return in_chunks_of(xp, like, part)
+
+
+def _between_zeros(xp: Namespace, part: Array, axis: int, before: int, after: int) -> Array:
+    """`part` with so many zeros at its ends, for which Dask's own `pad` takes a chunk each."""
+    shapes = [(*part.shape[:axis], n, *part.shape[axis + 1 :]) for n in (before, after)]
+    # Nothing has no chunks.
+    first, last = ([xp.zeros(shape, dtype=part.dtype)] if shape[axis] else [] for shape in shapes)
+    return xp.concat([*first, part, *last], axis=axis)
 
 
 def _is_plain(k: Any) -> bool:

@@ -74,3 +74,19 @@ def test_our_engine_under_torch_autograd() -> None:
     gradient = al.grad(al.huber_loss, engine="own")(x, torch.zeros(2))
     (curvature,) = torch.autograd.grad(gradient.sum(), x)
     assert curvature.tolist() == [0.5, 0.0]
+
+
+def test_slices_of_arrays_of_many_chunks_on_dask() -> None:
+    da = pytest.importorskip("dask.array")
+    x = np.random.default_rng(0).normal(size=(7, 9))
+
+    def neighbours(x: Any) -> Any:
+        xp = x.__array_namespace__() if hasattr(x, "__array_namespace__") else da
+        return xp.sum((x[1:, :] - x[:-1, 2:3]) ** 2) + xp.sum(x[-1, ..., ::2] * x[0, 0])
+
+    want = al.grad(neighbours)(x)
+    for chunks in ((7, 9), (3, 4), (1, 9)):
+        np.testing.assert_allclose(al.grad(neighbours)(da.from_array(x, chunks)).compute(), want, rtol=1e-13)
+    large = da.zeros((6000, 6000))  # of which an array that is empty along one axis has no chunks
+    assert large.numblocks != (1, 1)
+    assert al.grad(neighbours)(large).chunks == large.chunks
