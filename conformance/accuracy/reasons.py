@@ -9,7 +9,7 @@ REASONS: dict[str, str] = {
     "cauchy_loss": "Five roundings and those of the logarithm, which for two of all numbers go the same way.",
     "charbonnier_loss": (
         "Shifted, it is for small residuals half the square of r/ε times ε, where every factor is rounded, "
-        "and ε itself as well."
+        "and ε itself as well; so are the factors of the slope, of which there are six."
     ),
     "geman_mcclure_loss": "Seven roundings of the slope, which now and then all go the same way.",
     "log_cosh_loss": "A square of NumPy's hyperbolic sine, which is off by more than one ulp itself.",
@@ -20,5 +20,9 @@ REASONS: dict[str, str] = {
         "cube of 1 - r²/c² takes the error of it three times."
     ),
     "varifocal_loss": "A square of the probability and a logarithm, whose errors add up.",
+    "welsch_loss": (
+        "In the tail the slope is an exponential, which takes the rounding of its argument as many times as "
+        "that is large, up to 88."
+    ),
     "wing_loss": "The logarithm of a subnormal residual is a fifth of it, and then multiplied by ten.",
 }
