@@ -124,4 +124,4 @@ def docs(session: nox.Session) -> None:
 def pages(session: nox.Session) -> None:
     """All pages of the site and the links between them, but nothing that has to be computed."""
     install_checkout(session, "docs")
-    session.run("sphinx-build", *STRICTLY, "-t", "quick", "docs", "docs/_build/quick")
+    session.run("sphinx-build", *STRICTLY, "-j", "2", "-t", "quick", "docs", "docs/_build/quick")
