@@ -287,10 +287,10 @@ def tukey_biweight_loss(
     r = p - t
     if isinstance(c, float) and math.isinf(c):
         return done(r * r / 2)
-    x = xp.where(xp.abs(r) >= c, 1.0, r / c)
-    z = x * x
+    r = xp.where(xp.abs(r) >= c, c, r)
+    z = (r / c) ** 2
     # Expanded, the cube keeps its digits near z = 0; as it stands, its derivative does near z = 1.
-    s = (1 - x) * (1 + x)
+    s = (c - r) / c * ((c + r) / c)
     return done(c * (c * xp.where(z < 0.5, z * (3 - z * (3 - z)), 1 - s * s * s) / 6))
 
 
