@@ -176,6 +176,13 @@ def test_torch_is_compiled() -> None:
     assert al.compile(al.huber_loss).plan(x, y) == "PyTorch: torch.compile"
 
 
+def test_a_number_may_change() -> None:
+    torch = pytest.importorskip("torch")
+    fast, x = al.compile(al.huber_loss), torch.linspace(-2, 2, 8)
+    for target in (0.0, 1.0, 2.5):  # the second of which Dynamo makes symbolic
+        torch.testing.assert_close(fast(x, target), al.huber_loss(x, target))
+
+
 def test_what_inductor_makes_of_expm1_keeps_its_digits() -> None:
     torch = pytest.importorskip("torch")
     x = torch.logspace(-8, 1, 64, dtype=torch.float32)  # as many as are computed at once

@@ -140,6 +140,11 @@ def enter(
     return (xp, *arrays, *parameters.values(), done)
 
 
+def is_array(x: Any) -> bool:
+    """Whether an argument is neither left out nor a number, which Dynamo may have made symbolic."""
+    return x is not None and type(x) not in (bool, int, float)
+
+
 def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
     """The first alternative of the signature that the arrays have, by their dtypes, ranks and sizes.
 
@@ -148,7 +153,7 @@ def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
 
     def kinds_fit(form: int) -> bool:
         return all(
-            not hasattr(x, "dtype") or spec.domains[name][form].dense != (kind(xp, x.dtype) == "int")
+            not is_array(x) or spec.domains[name][form].dense != (kind(xp, x.dtype) == "int")
             for name, x in zip(spec.arrays, arrays, strict=True)
             if not spec.same_kind(name)
         )
@@ -156,13 +161,13 @@ def choose(spec: Loss, xp: Namespace, arrays: tuple[Any, ...]) -> int:
     def ranks_fit(form: int) -> bool:
         inputs = spec.signatures[form].inputs
         return all(
-            not hasattr(x, "dtype") or (fits(dims, x.ndim) and agree_in_rank(inputs[0], arrays[0], dims, x))
+            not is_array(x) or (fits(dims, x.ndim) and agree_in_rank(inputs[0], arrays[0], dims, x))
             for dims, x in zip(inputs, arrays, strict=True)
         )
 
     def sizes_fit(form: int) -> bool:
         try:
-            bind(spec, form, spec.signatures[form], tuple(x if hasattr(x, "dtype") else None for x in arrays))
+            bind(spec, form, spec.signatures[form], tuple(x if is_array(x) else None for x in arrays))
         except ValueError:
             return False
         return True
@@ -187,7 +192,7 @@ def promote(spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...]) -> tu
     dtype = xp.float32 if kind(xp, first.dtype) == "half" else first.dtype
     for name, x in zip(spec.arrays[1:], arrays[1:], strict=True):
         dense = spec.domains[name][form].dense
-        if x is None or not hasattr(x, "dtype") or (dense and x.dtype == dtype):
+        if not is_array(x) or (dense and x.dtype == dtype):
             continue
         what = kind(xp, x.dtype)
         if not dense:
@@ -201,7 +206,7 @@ def promote(spec: Loss, form: int, xp: Namespace, arrays: tuple[Any, ...]) -> tu
     promoted = []
     for name, x in zip(spec.arrays, arrays, strict=True):
         if x is not None:
-            if not hasattr(x, "dtype"):
+            if not is_array(x):
                 x = xp.asarray(x, dtype=dtype, device=beside)
             wanted = dtype if spec.domains[name][form].dense else index_dtype(xp)
             if x.dtype != wanted:
