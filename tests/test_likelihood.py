@@ -69,8 +69,7 @@ def test_slopes_of_deviances_have_all_digits_wherever_they_are_in_range(power: f
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_logarithm_of_a_small_factorial_has_all_digits(dtype: Any) -> None:
     t = np.concatenate([2.0 ** np.arange(-120, 0), np.linspace(0.0, 1.0, 201)]).astype(dtype)
-    got = al.poisson_nll(np.full_like(t, -np.inf), t, full="exact", reduction="none")
-    assert np.all(got[t > 0] == np.inf)
+    # Beside a rate of 1 only the digits of that are left.
     got = al.poisson_nll(np.zeros_like(t), t, full="exact", reduction="none") - 1
     with mpmath.workdps(40):
         want = np.asarray([float(mpmath.loggamma(1 + mpf(float(x)))) for x in t])
