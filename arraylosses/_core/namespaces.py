@@ -163,10 +163,10 @@ def assemble(xp: Namespace, *parts: Array, keys: tuple[Any, ...], shape: tuple[i
     for part, key in zip(parts, keys, strict=True):
         if is_jax(xp):
             whole = whole.at[key].add(part)
-        elif library(xp) == "dask":
-            whole = whole + _among_zeros(xp, part, key, whole)
-        else:
+        elif library(xp) != "dask":
             whole[key] += part
+        elif 0 not in part.shape:  # Dask does not add nothing to nothing
+            whole = whole + _among_zeros(xp, part, key, whole)
     return whole
 
 
@@ -175,10 +175,9 @@ def _among_zeros(xp: Namespace, part: Array, key: tuple[Any, ...], like: Array) 
 
     An assignment would copy the graph of what is assigned.
     """
-    if 0 in part.shape or not all(map(_is_plain, key)):
+    if not all(map(_is_plain, key)):
         whole = xp.zeros_like(like)
-        if 0 not in part.shape:  # Dask does not assign nothing
-            whole[key] = part
+        whole[key] = part
         return whole
     at = key.index(...) if ... in key else len(key)
     tail = key[at + 1 :]
@@ -187,16 +186,20 @@ def _among_zeros(xp: Namespace, part: Array, key: tuple[Any, ...], like: Array) 
         if isinstance(k, int):
             part, k = xp.expand_dims(part, axis=axis), slice(k % size, k % size + 1)
         start, stop, _ = k.indices(size)
-        part = _between_zeros(xp, part, axis, start, size - stop)
+        part = between_zeros(part, axis, start, size - stop)
     return in_chunks_of(xp, like, part)
 
 
-def _between_zeros(xp: Namespace, part: Array, axis: int, before: int, after: int) -> Array:
-    """`part` with so many zeros at its ends, for which Dask's own `pad` takes a chunk each."""
-    shapes = [(*part.shape[:axis], n, *part.shape[axis + 1 :]) for n in (before, after)]
-    # Nothing has no chunks.
-    first, last = ([xp.zeros(shape, dtype=part.dtype)] if shape[axis] else [] for shape in shapes)
-    return xp.concat([*first, part, *last], axis=axis)
+def between_zeros(x: Array, axis: int, before: int, after: int) -> Array:
+    """`x` with so many zeros at its ends, for which Dask's own `pad` takes a chunk each."""
+    xp: Namespace = namespace(x)
+
+    def zeros(n: int) -> list[Array]:
+        shape = tuple(n if i == axis % x.ndim else size for i, size in enumerate(x.shape))
+        # Dask has no chunks of nothing.
+        return [xp.zeros(shape, dtype=x.dtype, device=device(xp, x))] if n else []
+
+    return xp.concat([*zeros(before), x, *zeros(after)], axis=axis)
 
 
 def _is_plain(k: Any) -> bool:
@@ -302,9 +305,11 @@ def signal(xp: Namespace, c: Array, *, size: int, length: int) -> Array:
 
 def in_chunks_of(xp: Namespace, like: Array, x: Array) -> Array:
     """`x`, where it is the same elements moved on: on Dask every move would leave smaller chunks."""
-    if library(xp) != "dask":
-        return x
-    chunks = untraced(like).chunks
+    return in_chunks(xp, x, chunks=untraced(like).chunks) if library(xp) == "dask" else x
+
+
+def in_chunks(xp: Namespace, x: Array, *, chunks: Any) -> Array:
+    """An array of Dask in other chunks."""
     return xp.in_chunks(x, chunks=chunks) if type(x) is _traced else x.rechunk(chunks)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..autodiff.primitives import function_with
 from ..autodiff.rules import Map, Rule
-from .namespaces import device, in_chunks_of, namespace
+from .namespaces import between_zeros, in_chunks_of
 from .numeric import keep, lesser, relu
 
 Array = Any
@@ -52,8 +52,9 @@ def _moving(axis: int, name: str) -> tuple[Function, Function]:
 
     def from_places(weights: Array, of: Callable[..., Array], *cs: Array) -> Array:
         """For every pixel the sum over the places of the window that it is in."""
-        padded = [_padded(c, weights.shape[0] - 1, axis) for c in cs]
-        return total(weights, lambda k: of(*(part(c, weights, weights.shape[0] - 1 - k) for c in padded)))
+        more = weights.shape[0] - 1
+        padded = [between_zeros(c, axis, more, more) for c in cs]
+        return total(weights, lambda k: of(*(part(c, weights, more - k) for c in padded)))
 
     def mean(xp: Namespace, x: Array, weights: Array) -> Array:
         return total(weights, lambda k: part(x, weights, k))
@@ -103,15 +104,6 @@ def _lacks(each: tuple[Any, ...]) -> bool:
 
 def _square(x: Array) -> Array:
     return x * x
-
-
-def _padded(c: Array, by: int, axis: int) -> Array:
-    """`c` with so many zeros at both ends."""
-    xp, shape = namespace(c), list(c.shape)
-    assert xp is not None
-    shape[axis] = by
-    nothing = xp.zeros(tuple(shape), dtype=c.dtype, device=device(xp, c))
-    return xp.concat([nothing, c, nothing], axis=axis)
 
 
 _mean_in_row, _variance_in_row = _moving(-1, "row")

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
-from .._core.namespaces import add_rows, assemble, device, matmul, signal, spectrum
+from .._core.namespaces import add_rows, assemble, device, in_chunks, matmul, signal, spectrum
 from .trace import Namespace, Piece, Traced, bind, raw
 
 Array = Any
@@ -420,7 +420,7 @@ INTERNALS: dict[str, Callable[..., Any]] = {
     "add_rows": add_rows,
     "assemble": assemble,
     "clamp": lambda xp, x, low, high: xp.clip(x, low, high),
-    "in_chunks": lambda xp, x, chunks: x.rechunk(chunks),
+    "in_chunks": in_chunks,
     "join": lambda xp, *xs, axis: xp.concat(xs, axis=axis),
     "permuted": _reorder,
     "signal": signal,
