@@ -26,7 +26,7 @@ QUICKLY_COMPILED = " ".join(
     )
 )
 
-STRICTLY = ("-b", "html", "-W", "--keep-going", "-q")  # a warning is an error
+STRICTLY = ("-b", "html", "-W", "--keep-going", "-q", "-j", "2")  # a warning is an error
 
 
 def install(session: nox.Session, *groups: str, extras: str = "cli") -> None:
@@ -117,11 +117,11 @@ def accuracy(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site, into docs/_build/html: every example and tutorial runs, every picture is drawn."""
     install_checkout(session, "test", "frameworks", "boosting", "docs")
-    session.run("sphinx-build", *STRICTLY, "-j", "2", *session.posargs, "docs", "docs/_build/html")
+    session.run("sphinx-build", *STRICTLY, *session.posargs, "docs", "docs/_build/html")
 
 
 @nox.session
 def pages(session: nox.Session) -> None:
     """All pages of the site and the links between them, but nothing that has to be computed."""
     install_checkout(session, "docs")
-    session.run("sphinx-build", *STRICTLY, "-j", "2", "-t", "quick", "docs", "docs/_build/quick")
+    session.run("sphinx-build", *STRICTLY, "-t", "quick", "docs", "docs/_build/quick")
