@@ -50,6 +50,36 @@ def test_only_the_namespaces_name_a_library(path):
     assert path.stem in ("namespaces", "numpy_namespace") or not named
 
 
+def named_by_a_star(function):
+    """The names in a function that take what is left of an unpacking, and those of parts of them."""
+    assigned = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    targets = [(t, node.value) for node in assigned for t in node.targets]
+    names = {star.value.id for t, _ in targets for star in ast.walk(t) if isinstance(star, ast.Starred)}
+    for target, value in targets:
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for part, of in pairs:
+            if isinstance(of, ast.Subscript) and isinstance(of.slice, ast.Slice):
+                names |= {part.id} if getattr(of.value, "id", "") in names else set()
+    return names
+
+
+def changes(function):
+    """The names of which a function calls a method that changes a list."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and node.attr in ("append", "extend", "insert", "pop", "remove"):
+            yield getattr(node.value, "id", "")
+
+
+@pytest.mark.parametrize("path", [*CHAPTERS, *MACHINERY], ids=lambda path: path.stem)
+def test_what_a_star_takes_is_not_changed(path):
+    """It is a list, but for Dynamo of PyTorch 2.11 a tuple."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert not named_by_a_star(node) & {*changes(node)}, node.name
+
+
 @every_chapter
 def test_chapter_exports_losses_and_nothing_else(path):
     chapter = importlib.import_module(f"arraylosses.{path.stem}")

@@ -162,8 +162,9 @@ def enter_pairs(
         ref = ref if inside is None else keep(xp, ref, inside[:, None])
         ref = unit(xp, ref) if normalize else ref
         pairs = pairs._replace(ref=ref, ref_label=ref_y, ref_index=None, inside=inside)
-    if method is not None and values.pop(0) == "gram":
-        pairs = pairs.measured_by_products(xp)
+    if method is not None:
+        method, *values = values
+        pairs = pairs.measured_by_products(xp) if method == "gram" else pairs
     return xp, pairs, *values, done
 
 

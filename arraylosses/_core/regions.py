@@ -66,7 +66,7 @@ def enter_regions(
 
     if inside:
         everything = xp.ones_like(first)
-        regions.append(everything if done.where is None else xp.where(done.where, everything, 0.0))
+        regions = [*regions, everything if done.where is None else xp.where(done.where, everything, 0.0)]
     present = _present(xp, first, include_background, class_weight, class_mask)
     if present is not None:
         regions = [xp.where(present, x, 0.0) for x in regions]
