@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -32,6 +33,10 @@ class Framework:
 
     def version(self) -> str:
         return getattr(importlib.import_module(self.module.partition(".")[0]), "__version__", "")
+
+    def runs_with(self) -> dict[str, str]:
+        """What else decides on its numbers."""
+        return {}
 
     @property
     def xp(self) -> Any:
@@ -147,6 +152,9 @@ class CuPy(Framework):
         except Exception:  # the driver's own errors have no common type
             return False
 
+    def runs_with(self) -> dict[str, str]:
+        return {"card": self.xp.cuda.runtime.getDeviceProperties(0)["name"].decode()}
+
     def numpy(self, x: Any) -> np.ndarray:
         return self.xp.asnumpy(x)
 
@@ -204,6 +212,9 @@ class CUDATorch(Torch):
     def installed(self) -> bool:
         return super().installed() and self.xp.cuda.is_available()
 
+    def runs_with(self) -> dict[str, str]:
+        return {"card": self.xp.cuda.get_device_name()}
+
 
 class Jax(Framework):
     differentiates = True
@@ -218,6 +229,9 @@ class Jax(Framework):
         there = EagerJax(self.name, self.module, self.dtypes)
         there.device = self.device
         return there
+
+    def runs_with(self) -> dict[str, str]:
+        return {k: os.environ[k] for k in ("XLA_FLAGS",) if k in os.environ}
 
     def on(self, device: str) -> Framework:
         try:

@@ -2,14 +2,14 @@
 
 `vectors.json` has the worst error of the value and of the gradient in every dtype of a framework, in the
 units of the vectors, which allow for the sensitivity to the inputs. What is run anew replaces what was
-there, so that frameworks can be run one at a time. `--page` writes docs/accuracy.md from what has been
-measured.
+there, so that frameworks can be run one at a time, on machines of their own. `--page` writes docs/accuracy.md
+from what has been measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import multiprocessing
 from typing import Any
 
 from .. import schema
@@ -46,24 +46,31 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--missing", action="store_true", help="only losses that a framework has no record of"
     )
+    parser.add_argument("--processes", type=int, default=1, metavar="N")
     asked = parser.parse_args(arguments)
     if asked.page:
         PAGE.write_text(text(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
         return 0
     if unknown := {*asked.loss} - {*schema.names()}:
         parser.error(f"there are no vectors of {', '.join(sorted(unknown))}")
-    for framework in [FRAMEWORKS[name] for name in asked.framework] if asked.framework else installed():
-        for loss in asked.loss or schema.names():
-            if asked.missing and has(loss, framework):
-                continue
-            found = {
-                f"{framework.name} {dtype}": record(loss, framework, dtype) for dtype in framework.dtypes
-            }
+    jobs = [
+        (loss, framework.name)
+        for framework in ([FRAMEWORKS[name] for name in asked.framework] if asked.framework else installed())
+        for loss in asked.loss or schema.names()
+        if not (asked.missing and has(loss, framework))
+    ]
+    with multiprocessing.get_context("spawn").Pool(asked.processes) as pool:
+        for loss, framework, found, machine in pool.imap_unordered(_records, jobs):
             there = read("vectors")
             there[loss] = there.get(loss, {}) | found
-            versions = {framework.name: framework.version()}
-            if framework.name == "jax" and (flags := os.environ.get("XLA_FLAGS")):
-                versions["XLA_FLAGS"] = flags
-            there[MEASURED] = there.get(MEASURED, {}) | {framework.name: measured_with(**versions)}
+            there[MEASURED] = there.get(MEASURED, {}) | {framework: machine}
             write("vectors", there)
     return 0
+
+
+def _records(job: tuple[str, str]) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    """A loss on a framework in all its dtypes, and what that ran on."""
+    loss, name = job
+    framework = FRAMEWORKS[name]
+    found = {f"{name} {dtype}": record(loss, framework, dtype) for dtype in framework.dtypes}
+    return loss, name, found, measured_with(**{name: framework.version()}, **framework.runs_with())
