@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..marks import between
@@ -25,7 +25,8 @@ def text(page: str) -> str:
         "exhaustive": [*_summary(settings), "", *_table(_exhaustive_rows(exhaustive))],
         "beyond": _beyond(exhaustive, sampled),
         "sampled": _table(_sampled_rows(sampled)),
-        "vectors": _table(_vector_rows(vectors)),
+        "vectors": _table(_vector_rows(vectors, lambda name: not _card(measured, name))),
+        "vectors on a GPU": _table(_vector_rows(vectors, lambda name: _card(measured, name))),
         "machines": _machines(settings, sampled, measured),
     }
     for name, lines in parts.items():
@@ -84,8 +85,15 @@ def _sampled_rows(found: dict[str, Records]) -> Iterator[list[str]]:
             yield cells
 
 
-def _vector_rows(found: dict[str, Records]) -> Iterator[list[str]]:
+def _card(measured: Records, framework: str) -> str:
+    """The graphics card that a framework was measured on, if it was one."""
+    return measured[framework]["versions"].get("card", "")
+
+
+def _vector_rows(found: dict[str, Records], wanted: Callable[[str], Any]) -> Iterator[list[str]]:
+    """Of the wanted frameworks."""
     columns = list(dict.fromkeys(column for records in found.values() for column in records))
+    columns = [column for column in columns if wanted(column.split()[0])]
     yield ["loss", *columns]
     for loss, records in found.items():
         pairs = (records.get(column) for column in columns)

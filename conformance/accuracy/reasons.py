@@ -1,7 +1,11 @@
 """Why a loss is off by more than four ulp somewhere."""
 
 REASONS: dict[str, str] = {
-    "asymmetric_loss": "The fourth power of the shifted probability makes four of any error in it.",
+    "asymmetric_loss": (
+        "The fourth power of the shifted probability makes four of any error in it; and close to the clip, "
+        "where it is next to 0, it has few of the digits of the probability. There the loss is 0 for all "
+        "purposes, and changes by more than that with the last digit of the logit."
+    ),
     "balanced_l1_loss": (
         "Its logarithm is of 1 + 19 r, and (1 + u) log(1 + u) - u is twice as large before a half of it "
         "cancels; a slope that is subnormal is nine times the residual, whose last digit it has."
@@ -11,15 +15,21 @@ REASONS: dict[str, str] = {
         "Shifted, it is for small residuals half the square of r/ε times ε, where every factor is rounded, "
         "and ε itself as well; so are the factors of the slope, of which there are six."
     ),
+    "general_robust_loss": (
+        "The logarithm of one plus a square goes into an exponential, and both take roundings of their own."
+    ),
     "geman_mcclure_loss": "Seven roundings of the slope, which now and then all go the same way.",
     "log_cosh_loss": "A square of NumPy's hyperbolic sine, which is off by more than one ulp itself.",
     "quality_focal_loss": "A square of the probability and a logarithm, whose errors add up.",
     "sigmoid_focal_loss": "A square of the probability and a logarithm, whose errors add up.",
     "tukey_biweight_loss": (
-        "Where the value is subnormal, so is the square of the residual, of which it is a multiple; and the "
+        "Where the value is hardly a normal number, r²/c² is subnormal, of which it is a multiple; and the "
         "cube of 1 - r²/c² takes the error of it three times."
     ),
-    "varifocal_loss": "A square of the probability and a logarithm, whose errors add up.",
+    "varifocal_loss": (
+        "A square of the probability and a logarithm, whose errors add up; both begin with an exponential, "
+        "and NumPy's alone is off by up to 2.2 ulp where the loss is worst."
+    ),
     "welsch_loss": (
         "In the tail the slope is an exponential, which takes the rounding of its argument as many times as "
         "that is large, up to 88."
