@@ -31,7 +31,15 @@ NAMES = {
     "pytorch-metric-learning": "pytorch-metric-learning",
     "torchmetrics": "torchmetrics",
 }
-BACKENDS = {"numpy": "NumPy", "strict": "array-api-strict", "torch": "PyTorch", "jax": "JAX", "dask": "Dask"}
+BACKENDS = {
+    "numpy": "NumPy",
+    "strict": "array-api-strict",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "dask": "Dask",
+    "cupy": "CuPy",
+    "torch-cuda": "PyTorch, CUDA",
+}
 # The losses by the names that they are measured under.
 MEASURED = {
     "squared error": "squared_error",
