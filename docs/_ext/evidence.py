@@ -160,9 +160,11 @@ def accuracy(spec: Loss) -> list[str]:
         backend, dtype = column.split()
         cells = (str(r["cases"]), page.ulp(r["value"]), page.ulp(r["gradient"]))
         rows.append([BACKENDS.get(backend, backend), dtype, *cells])
+    reason = kit.module("accuracy.reasons").REASONS.get(spec.name)
     return [
         table(["backend", "dtype", "cases", "value", "gradient"], rows),
         table(["call, float32", "inputs", "value", "gradient"], _many(spec.name, kind, page)),
+        f"Why it is more than {page.BOUND} somewhere: {escaped(reason)}" if reason else "",
     ]
 
 
