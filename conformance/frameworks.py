@@ -231,7 +231,8 @@ class Jax(Framework):
         return there
 
     def runs_with(self) -> dict[str, str]:
-        return {k: os.environ[k] for k in ("XLA_FLAGS",) if k in os.environ}
+        flags = os.environ.get("XLA_FLAGS")
+        return {"XLA_FLAGS": flags} if flags else {}
 
     def on(self, device: str) -> Framework:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from ..marks import between
@@ -20,13 +20,14 @@ def text(page: str) -> str:
     """The page, with everything between marks written anew."""
     exhaustive, sampled, vectors = (read(kind) for kind in ("exhaustive", "sampled", "vectors"))
     measured = vectors.pop("measured", {})
+    on_cards = {framework for framework, r in measured.items() if "card" in r["versions"]}
     settings = [r for records in exhaustive.values() for r in records.values()]
     parts = {
         "exhaustive": [*_summary(settings), "", *_table(_exhaustive_rows(exhaustive))],
         "beyond": _beyond(exhaustive, sampled),
         "sampled": _table(_sampled_rows(sampled)),
-        "vectors": _table(_vector_rows(vectors, lambda name: not _card(measured, name))),
-        "vectors on a GPU": _table(_vector_rows(vectors, lambda name: _card(measured, name))),
+        "vectors": _table(_vector_rows(vectors, measured.keys() - on_cards)),
+        "vectors on a GPU": _table(_vector_rows(vectors, on_cards)),
         "machines": _machines(settings, sampled, measured),
     }
     for name, lines in parts.items():
@@ -85,15 +86,9 @@ def _sampled_rows(found: dict[str, Records]) -> Iterator[list[str]]:
             yield cells
 
 
-def _card(measured: Records, framework: str) -> str:
-    """The graphics card that a framework was measured on, if it was one."""
-    return measured[framework]["versions"].get("card", "")
-
-
-def _vector_rows(found: dict[str, Records], wanted: Callable[[str], Any]) -> Iterator[list[str]]:
-    """Of the wanted frameworks."""
-    columns = list(dict.fromkeys(column for records in found.values() for column in records))
-    columns = [column for column in columns if wanted(column.split()[0])]
+def _vector_rows(found: dict[str, Records], frameworks: Container[str]) -> Iterator[list[str]]:
+    columns = dict.fromkeys(column for records in found.values() for column in records)
+    columns = [column for column in columns if column.split()[0] in frameworks]
     yield ["loss", *columns]
     for loss, records in found.items():
         pairs = (records.get(column) for column in columns)

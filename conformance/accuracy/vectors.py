@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--missing", action="store_true", help="only losses that a framework has no record of"
     )
-    parser.add_argument("--processes", type=int, default=1, metavar="N")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="how many losses at a time")
     asked = parser.parse_args(arguments)
     if asked.page:
         PAGE.write_text(text(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
