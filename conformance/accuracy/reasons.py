@@ -4,7 +4,7 @@ REASONS: dict[str, str] = {
     "asymmetric_loss": (
         "The fourth power of the shifted probability makes four of any error in it; and close to the clip, "
         "where it is next to 0, it has few of the digits of the probability. There the loss is 0 for all "
-        "purposes, and changes by more than that with the last digit of the logit."
+        "purposes, and the last digit of the logit changes it as much."
     ),
     "balanced_l1_loss": (
         "Its logarithm is of 1 + 19 r, and (1 + u) log(1 + u) - u is twice as large before a half of it "
@@ -16,7 +16,8 @@ REASONS: dict[str, str] = {
         "and ε itself as well; so are the factors of the slope, of which there are six."
     ),
     "general_robust_loss": (
-        "The logarithm of one plus a square goes into an exponential, and both take roundings of their own."
+        "A residual above 1 goes through the square of its reciprocal and two logarithms, and what these add "
+        "up to is in the result twice."
     ),
     "geman_mcclure_loss": "Seven roundings of the slope, which now and then all go the same way.",
     "log_cosh_loss": "A square of NumPy's hyperbolic sine, which is off by more than one ulp itself.",
