@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the card is shared with PyTorch and CuPy
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")  # as ours asks for, and peers do not
 
 import contenders
 import jax
@@ -65,8 +66,6 @@ class Result(NamedTuple):
 
 
 def libraries() -> Iterator[Library]:
-    # Unless it is told, JAX multiplies matrices of float32 in fewer digits. Ours tells it, peers do not.
-    jax.config.update("jax_default_matmul_precision", "highest")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     yield Library(
